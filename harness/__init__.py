@@ -1,0 +1,38 @@
+"""The shop window for guests: everything a plugin needs from the host.
+
+Further doors: :mod:`harness.measures` (metric kernels), :mod:`harness.synthetic` (worlds with known
+answers), :mod:`harness.training` (one training loop), :mod:`harness.conformance` (is my plugin well behaved?).
+"""
+
+from harness.contracts.cards import CatalogueCard, CommandCard, Metric, ModelCard, SamplerCard, TaskCard
+from harness.contracts.cells import ArrayCells, Cells, Corpus
+from harness.contracts.model import Model
+from harness.contracts.run import PlainRun, Run
+from harness.contracts.sampler import Sampler
+from harness.contracts.task import Scores, Split, Task
+from harness.errors import ContractBroken, NotApplicable
+from harness.hookspecs import hookimpl
+from harness.records import Budget
+
+__all__ = [
+    "ArrayCells",
+    "Budget",
+    "CatalogueCard",
+    "Cells",
+    "CommandCard",
+    "ContractBroken",
+    "Corpus",
+    "Metric",
+    "Model",
+    "ModelCard",
+    "NotApplicable",
+    "PlainRun",
+    "Run",
+    "Sampler",
+    "SamplerCard",
+    "Scores",
+    "Split",
+    "Task",
+    "TaskCard",
+    "hookimpl",
+]

@@ -1,0 +1,1 @@
+"""What a guest must be: cards (data), and the classes behind them (behaviour)."""

@@ -1,0 +1,163 @@
+"""Cards: what a plugin says about itself before anything heavy is imported.
+
+``needs`` and ``offers`` are matched as sets of facts. The words in use:
+
+=========================  =============================================================================
+``counts``                 raw counts (every corpus and data set has them)
+``<role>``                 the data set names a column for this role: cell_type, batch, donor,
+                           perturbation, context, dose
+``<role>>=k``              the role has at least k levels (k from 2 to 20)
+``corpus:<role>``          the corpus names a column for this role; the guest then gets that column
+``corpus:components``      principal components of the corpus, computed by the host (samplers)
+``gpu``                    a CUDA device
+``embed``                  a model can embed cells; a task wants an embedding
+=========================  =============================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What models, tasks and samplers all say about themselves.
+
+    Attributes
+    ----------
+    name
+        Unique among the plugins of its kind.
+    version
+        Part of every address: raise it when results change.
+    entry
+        ``"package.module:Class"``, imported only by the worker that runs it.
+    summary
+        One line for ``harness list``.
+    needs
+        Facts that must hold (see the module's table).
+    parameters
+        Parameters and their defaults; a suite may override them, never add others.
+    requires
+        Modules of optional dependencies, for example ``("scvi",)``. Where one is absent the plugin is
+        pruned with that reason.
+    licence, citation
+        Shown beside the results.
+    """
+
+    name: str
+    version: str
+    entry: str
+    summary: str = ""
+    needs: frozenset[str] = frozenset()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    requires: tuple[str, ...] = ()
+    licence: str = ""
+    citation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard(Card):
+    """A model.
+
+    Attributes
+    ----------
+    offers
+        What tasks may ask of it; ``embed`` at least.
+    pretrains
+        False for a reference model, which knows no corpus and is constant over sizes.
+    deterministic
+        True where the seed changes nothing: further seeds are then not run.
+    validation
+        Share of the sample that the host sets apart as ``run.validation`` for early stopping.
+    """
+
+    offers: frozenset[str] = frozenset({"embed"})
+    pretrains: bool = True
+    deterministic: bool = False
+    validation: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """How to read one number.
+
+    Attributes
+    ----------
+    name
+        The field's standard name.
+    direction
+        ``"up"`` where larger is better, ``"down"`` for losses.
+    lower, upper
+        The attainable range; None where unbounded.
+    tolerance
+        Absolute difference up to which two values of the same score count as equal.
+    """
+
+    name: str
+    direction: Literal["up", "down"] = "up"
+    lower: float | None = 0.0
+    upper: float | None = 1.0
+    tolerance: float = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCard(Card):
+    """A task.
+
+    Attributes
+    ----------
+    wants
+        What it asks of a model; matched with ``ModelCard.offers``.
+    metrics
+        All its metrics; the first is the primary one.
+    split
+        The kind of split the host draws: ``"grouped"`` (by donor or batch, else random by cell),
+        ``"whole"`` (no split), ``"held_out_context"``.
+    baselines
+        Its own trivial answers, computed by :meth:`Task.baseline`.
+    references
+        Names of reference models that count as baselines too, where they were run.
+    """
+
+    wants: frozenset[str] = frozenset({"embed"})
+    metrics: tuple[Metric, ...] = ()
+    split: str = "whole"
+    baselines: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+    @property
+    def primary(self) -> Metric:
+        """The metric that the board's headline shows."""
+        return self.metrics[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerCard(Card):
+    """A sampler.
+
+    Attributes
+    ----------
+    nested
+        True where a smaller sample is part of a larger one with the same seed.
+    """
+
+    nested: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueCard:
+    """A catalogue file that a package ships: ``path`` is absolute, ``name`` is how people ask for it."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandCard:
+    """A command for ``harness``: ``entry`` names a typer app, imported when the command is called."""
+
+    name: str
+    entry: str
+    summary: str

@@ -1,0 +1,64 @@
+"""What a model plugin must be."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.contracts.cells import Cells
+    from harness.contracts.run import Run
+
+
+class Model(ABC):
+    """One architecture with one set of parameters.
+
+    Life of a model: ``Model(**parameters)`` -> :meth:`initialise` (random weights; the untrained control
+    stops here) -> :meth:`fit` -> :meth:`save`; and later, perhaps in another process,
+    ``Model(**parameters)`` -> :meth:`load` -> :meth:`embed`. A reference model is only initialised, on the
+    data set's genes, and asked to embed.
+
+    Whatever is put into ``self.weights`` (name -> numpy array) is saved and loaded by the defaults below;
+    a torch model overrides :meth:`save` and :meth:`load` (``weights_only=True`` or safetensors).
+    """
+
+    genes: Sequence[str]
+    weights: dict[str, NDArray[Any]]
+
+    def __init__(self, **parameters: Any) -> None:
+        self.parameters = parameters
+        self.weights = {}
+        self.genes = ()
+
+    def initialise(self, genes: Sequence[str], run: Run) -> None:
+        """Build the architecture for these genes with random weights from ``run.seed``."""
+        self.genes = genes
+
+    def fit(self, cells: Cells, run: Run) -> None:
+        """Pretrain on a sample. Not called for reference models and untrained controls."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not pretrain; its card must say pretrains=False"
+        )
+
+    @abstractmethod
+    def embed(self, cells: Cells, run: Run) -> NDArray[np.floating[Any]]:
+        """Return one finite vector per cell (cells x width); ``cells.genes`` equal ``self.genes``."""
+
+    def save(self, folder: Path) -> None:
+        """Write the weights into ``folder``."""
+        import numpy as np
+
+        np.savez(folder / "weights.npz", **self.weights)  # type: ignore[arg-type]
+
+    def load(self, folder: Path, genes: Sequence[str]) -> None:
+        """Read what :meth:`save` wrote; ``genes`` are those of :meth:`initialise`."""
+        import numpy as np
+
+        self.genes = genes
+        with np.load(folder / "weights.npz", allow_pickle=False) as stored:
+            self.weights = {name: stored[name] for name in stored.files}

@@ -1,0 +1,88 @@
+"""What a task plugin must be."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.contracts.cells import Cells
+    from harness.contracts.run import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """How the host divided a data set's cells; the same for every model.
+
+    Attributes
+    ----------
+    fold
+        Per cell (n_cells,): the fold in which it is tested, or -1 where it is left out.
+    n_folds
+        Number of folds; 0 where the recipe divides nothing.
+    units
+        Per cell (n_cells,): the unit of generalisation it belongs to (donor, batch, cell, context).
+    unit_kind
+        What a unit is, for people: ``"donor"``, ``"cell"``, ...
+    notes
+        What was left out and why, shown beside the scores.
+    """
+
+    fold: NDArray[np.int64]
+    n_folds: int
+    units: NDArray[np.object_]
+    unit_kind: str
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """What a task found.
+
+    Attributes
+    ----------
+    values
+        Metric -> finite number. Every metric of the card stands here or in ``undefined``.
+    units
+        Metric -> one number per unit, for statistics to resample; NaN where the unit does not define it.
+    unit_names
+        One name per unit.
+    weights
+        One non-negative weight per unit (cells in it, say); None for equal weights.
+    undefined
+        Metric -> why it has no value for this subject.
+    notes
+        Further facts to show, JSON values only.
+    """
+
+    values: Mapping[str, float]
+    units: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    unit_names: Sequence[str] = ()
+    weights: Sequence[float] | None = None
+    undefined: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Task(ABC):
+    """A question about a model on a data set: ``Task(**parameters)``, then :meth:`evaluate`.
+
+    ``cells`` are the data set's cells with the columns of its roles (``cells.columns["cell_type"]``), on the
+    data set's own genes. Raise :class:`harness.NotApplicable` with a reason where the question makes no
+    sense for these cells.
+    """
+
+    def __init__(self, **parameters: Any) -> None:
+        self.parameters = parameters
+
+    @abstractmethod
+    def evaluate(self, embedding: NDArray[np.float32], cells: Cells, split: Split, run: Run) -> Scores:
+        """Score a frozen embedding (cells x width; finite, read-only), row i belonging to cell i."""
+
+    def baseline(self, name: str, cells: Cells, split: Split, run: Run) -> Scores:
+        """Score one of the trivial answers that the card names."""
+        raise NotImplementedError(f"{type(self).__name__} names no baseline {name!r}")
