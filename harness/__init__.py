@@ -1,7 +1,7 @@
 """The shop window for guests: everything a plugin needs from the host.
 
 Further doors: :mod:`harness.measures` (metric kernels), :mod:`harness.synthetic` (worlds with known
-answers), :mod:`harness.training` (one training loop), :mod:`harness.conformance` (is my plugin well behaved?).
+answers), :mod:`harness.training` (one training loop), :mod:`harness.conformance` (is my plugin sound?).
 """
 
 from harness.contracts.cards import CatalogueCard, CommandCard, Metric, ModelCard, SamplerCard, TaskCard

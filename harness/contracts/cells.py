@@ -72,7 +72,7 @@ class ArrayCells:
     counts: Any
     genes: Sequence[str]
     columns: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
-    components: NDArray[np.float32] = field(default=None)  # type: ignore[assignment]
+    components: Any = None
 
     @property
     def n_cells(self) -> int:
