@@ -1,0 +1,157 @@
+"""Finished stages as folders of files: written to a temporary place, synced, renamed, verified when read."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from blake3 import blake3
+from filelock import FileLock
+
+from harness.errors import Damaged
+
+MANIFEST = "manifest.json"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a power cut, sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside ``folder`` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Blobs:
+    """Content of finished stages, by stage name and address.
+
+    Parameters
+    ----------
+    folder
+        Where the blobs are; made when first written to.
+    scratch
+        Where unfinished ones are written; must be on the same file system.
+    """
+
+    def __init__(self, folder: Path, scratch: Path) -> None:
+        self.folder = folder
+        self.scratch = scratch
+        self._verified: set[Path] = set()
+
+    def path(self, stage: str, address: str) -> Path:
+        """Return where a blob is or would be."""
+        return self.folder / stage / address[:2] / address
+
+    def has(self, stage: str, address: str) -> bool:
+        """Return whether the stage is finished (its content is verified by :meth:`read`)."""
+        return self.path(stage, address).is_dir()
+
+    def read(self, stage: str, address: str) -> Path:
+        """Return the folder of a finished stage, its files checked against their digests.
+
+        Raises
+        ------
+        Damaged
+            A file is missing or does not have the content that was written.
+        """
+        folder = self.path(stage, address)
+        if folder not in self._verified:
+            verify(folder)
+            self._verified.add(folder)
+        return folder
+
+    @contextmanager
+    def write(self, stage: str, address: str) -> Iterator[Path]:
+        """Give an empty folder to fill; it becomes the blob when the block ends without an error."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        temporary = self.scratch / f"{os.getpid()}-{uuid4().hex}"
+        temporary.mkdir()
+        try:
+            yield temporary
+            seal(temporary)
+            self._publish(temporary, self.path(stage, address))
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _publish(self, temporary: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.rename(temporary, target)
+        except OSError:
+            # Another process finished the same stage first: the same address holds the same result.
+            if not target.is_dir():
+                raise
+        sync_folder(target.parent)
+
+    def discard(self, stage: str, address: str) -> None:
+        """Remove a blob, so that its stage is computed again."""
+        folder = self.path(stage, address)
+        self._verified.discard(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def claim(self, stage: str, address: str) -> Iterator[None]:
+        """Hold a stage alone among all processes on this store, so that nobody computes it twice."""
+        locks = self.folder.parent / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(locks / f"{stage}-{address}.lock"):
+            yield
+
+    def all(self) -> Iterator[tuple[str, str]]:
+        """Yield (stage, address) of every blob."""
+        for folder in sorted(self.folder.glob("*/??/*")):
+            yield folder.parent.parent.name, folder.name
+
+
+def seal(folder: Path) -> None:
+    """Write the digests of a folder's files into its manifest and sync everything to disk."""
+    digests = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digests[file.relative_to(folder).as_posix()] = file_digest(file)
+        with file.open("rb") as stream:
+            os.fsync(stream.fileno())
+    write_atomically(folder / MANIFEST, json.dumps(digests, indent=1).encode())
+
+
+def verify(folder: Path) -> None:
+    """Compare a sealed folder with its manifest; raise :class:`Damaged` naming the first bad file."""
+    try:
+        digests = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise Damaged(
+            f'"{folder / MANIFEST}" cannot be read ({error}); the stage will be computed again'
+        ) from error
+    for name, digest in digests.items():
+        file = folder / name
+        if not file.is_file() or file_digest(file) != digest:
+            raise Damaged(
+                f'"{file}" does not have the content that was written; the stage will be computed again'
+            )
+
+
+def file_digest(path: Path) -> str:
+    """Return the blake3 of a file's content."""
+    size = path.stat().st_size
+    if size < 1 << 20:
+        return blake3(path.read_bytes()).hexdigest()
+    return blake3(max_threads=1).update_mmap(path).hexdigest()
