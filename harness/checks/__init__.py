@@ -1,1 +1,14 @@
-"""Room to be filled."""
+"""Findings about finished results: frozen data, made into words only where they are printed."""
+
+from harness.checks.no_change import NoChange, Subject, UnitScores, no_change, seed_average
+from harness.checks.saturation import Saturation, published_saturation
+
+__all__ = [
+    "NoChange",
+    "Saturation",
+    "Subject",
+    "UnitScores",
+    "no_change",
+    "published_saturation",
+    "seed_average",
+]

@@ -1,0 +1,113 @@
+"""Paired bootstrap against scipy, by hand, and on synthetic truth."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.statistics import paired_difference
+
+
+def scores(n=25, seed=1):
+    rng = np.random.default_rng(seed)
+    return rng.normal(0.7, 0.1, n), rng.normal(0.6, 0.1, n), rng.integers(1, 50, n).astype(float)
+
+
+def test_agrees_with_scipy():
+    """The interval is that of an independent percentile bootstrap, up to resampling noise."""
+    a, b, _ = scores()
+    ours = paired_difference(a, b, n=20_000)
+    theirs = stats.bootstrap(
+        (a, b),
+        lambda a, b, axis: np.mean(a - b, axis=axis),
+        paired=True,
+        method="percentile",
+        n_resamples=20_000,
+        rng=np.random.default_rng(7),
+    ).confidence_interval
+    assert ours.estimate == pytest.approx(np.mean(a - b))
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.0015)
+
+
+def test_weighted_agrees_with_scipy():
+    """Weights move with their units."""
+    a, b, w = scores()
+    ours = paired_difference(a, b, w, n=20_000, level=0.9)
+    theirs = stats.bootstrap(
+        (a - b, w),
+        lambda d, w, axis: np.sum(d * w, axis=axis) / np.sum(w, axis=axis),
+        paired=True,
+        method="percentile",
+        confidence_level=0.9,
+        n_resamples=20_000,
+        rng=np.random.default_rng(7),
+    ).confidence_interval
+    assert ours.estimate == pytest.approx(np.average(a - b, weights=w))
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.002)
+    assert ours.estimate != pytest.approx(np.mean(a - b), abs=1e-4)
+
+
+def test_covers_the_truth():
+    """With 40 units the nominal 95 % interval covers a known difference about 94 % of the time."""
+    rng = np.random.default_rng(3)
+    hits = 0
+    for _ in range(1000):
+        shared = rng.normal(size=40)
+        found = paired_difference(shared + 0.3 + rng.normal(size=40), shared, n=1000)
+        hits += found.low <= 0.3 <= found.high
+    assert 0.915 <= hits / 1000 <= 0.965
+
+
+def test_pairing_narrows_the_interval():
+    """What units share cancels: the interval is far narrower than that of shuffled pairs."""
+    rng = np.random.default_rng(0)
+    hard = rng.normal(0, 1, 30)
+    a, b = hard + 0.1 + rng.normal(0, 0.05, 30), hard
+    paired, unpaired = paired_difference(a, b), paired_difference(a, rng.permutation(b))
+    assert (unpaired.high - unpaired.low) > 5 * (paired.high - paired.low)
+
+
+def test_missing_units_are_left_out_and_counted():
+    """NaN in either score, or weight zero, removes the pair; nothing is imputed."""
+    a = [0.5, np.nan, 0.7, 0.9, 1.0]
+    b = [0.4, 0.3, np.nan, 0.6, 0.0]
+    found = paired_difference(a, b, [1, 1, 1, 3, 0])
+    assert (found.n_units, found.n_excluded) == (2, 3)
+    assert found.estimate == pytest.approx((0.1 + 3 * 0.3) / 4)
+    assert found.low == pytest.approx(0.1)
+    assert found.high == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("a", "estimate"), [([0.5], 0.25), ([np.nan], None), ([], None)])
+def test_one_unit_or_none_has_no_interval(a, estimate):
+    """Where nothing can be resampled there is a reason, not an interval."""
+    found = paired_difference(a, [0.25] * len(a))
+    assert (found.estimate, found.low, found.high) == (estimate, None, None)
+    assert "unit" in found.reason
+
+
+def test_same_seed_same_interval_whatever_came_between():
+    """The answer depends on the arguments alone, also where counts are kept between calls."""
+    a, b, w = scores()
+    first = paired_difference(a, b, w)
+    paired_difference(a[:5], b[:5])
+    assert paired_difference(a, b, w) == first
+    assert paired_difference(a, b, w, seed=1) != first
+
+
+def test_blocks_do_not_change_the_result(monkeypatch):
+    """Splitting the resamples into blocks of memory is invisible."""
+    from harness.statistics import resample
+
+    a, b, w = scores()
+    resample._counts.cache_clear()
+    whole = paired_difference(a, b, w)
+    monkeypatch.setattr(resample, "BLOCK", 60)
+    resample._counts.cache_clear()
+    blocked = paired_difference(a, b, w)
+    assert (blocked.low, blocked.high) == pytest.approx((whole.low, whole.high), rel=1e-12)
+
+
+@pytest.mark.parametrize("weights", [[1, -1, 1], [1, np.nan, 1], [1, 1]])
+def test_bad_weights_are_refused(weights):
+    with pytest.raises(ValueError, match="weight"):
+        paired_difference([1, 2, 3], [1, 1, 1], weights)
