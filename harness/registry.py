@@ -203,8 +203,8 @@ def _take(
             shelf[card.name] = card
 
 
-def _check(card: Any, card_type: type, hook: str) -> None:
-    if type(card) is not card_type:
+def _check(card: Any, card_type: type[Any], hook: str) -> None:
+    if not isinstance(card, card_type):
         raise TypeError(
             f"{hook}() returned a {type(card).__name__} among its cards; each must be a {card_type.__name__}"
         )

@@ -1,1 +1,1 @@
-"""Room to be filled."""
+"""Running a plan: what is left to do (session), and where it is done (local processes)."""

@@ -1,0 +1,74 @@
+"""What guests return is checked before it is kept; each complaint is a sentence."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from harness.contracts.cards import TaskCard
+from harness.contracts.task import Scores
+from harness.errors import ContractBroken, NotFinite
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def check_rows(rows: Any, size: int, available: int, who: str) -> NDArray[np.int64]:
+    """Return a sampler's rows as integers, or say what is wrong with them."""
+    import numpy as np
+
+    drawn = np.asarray(rows)
+    if drawn.ndim != 1 or not np.issubdtype(drawn.dtype, np.integer):
+        raise ContractBroken(
+            f"{who} returned {drawn.dtype} of shape {drawn.shape}; row indices are a list of whole numbers"
+        )
+    if len(drawn) != size or len(np.unique(drawn)) != size:
+        raise ContractBroken(
+            f"{who} returned {len(drawn):,} rows, {len(np.unique(drawn)):,} of them distinct; "
+            f"asked were {size:,}"
+        )
+    if drawn.min() < 0 or drawn.max() >= available:
+        raise ContractBroken(
+            f"{who} returned rows from {drawn.min()} to {drawn.max()}; "
+            f"the corpus has rows 0 to {available - 1}"
+        )
+    return drawn.astype(np.int64)
+
+
+def check_embedding(embedding: Any, n_cells: int, who: str) -> NDArray[np.float32]:
+    """Return an embedding as float32 (cells x width), or say what is wrong with it."""
+    import numpy as np
+
+    found = np.asarray(embedding)
+    if found.ndim != 2 or found.shape[0] != n_cells or found.shape[1] < 1:
+        raise ContractBroken(
+            f"the embedding has shape {found.shape}; one row for each of {n_cells:,} cells is needed ({who})"
+        )
+    if not np.issubdtype(found.dtype, np.number) or np.issubdtype(found.dtype, np.complexfloating):
+        raise ContractBroken(f"the embedding holds {found.dtype}; real numbers are needed ({who})")
+    bad = int((~np.isfinite(found.astype(np.float64)).all(axis=1)).sum())
+    if bad:
+        raise NotFinite(f"the embedding of {bad:,} of {n_cells:,} cells is NaN or infinite ({who})")
+    return np.ascontiguousarray(found, dtype=np.float32)
+
+
+def check_scores(scores: Any, card: TaskCard) -> None:
+    """Say what is wrong with a task's scores, if anything is."""
+    if not isinstance(scores, Scores):
+        raise ContractBroken(f"the task {card.name} returned {type(scores).__name__}, not harness.Scores")
+    for metric in card.metrics:
+        if metric.name in scores.undefined:
+            continue
+        if metric.name not in scores.values:
+            raise ContractBroken(
+                f'the task {card.name} returned neither a value nor a reason for "{metric.name}"'
+            )
+        if not math.isfinite(scores.values[metric.name]):
+            raise NotFinite(f'the task {card.name} found {scores.values[metric.name]} for "{metric.name}"')
+    for name, values in scores.units.items():
+        if len(values) != len(scores.unit_names):
+            raise ContractBroken(
+                f'the task {card.name} returned {len(values)} unit scores of "{name}" '
+                f"for {len(scores.unit_names)} units"
+            )

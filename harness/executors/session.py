@@ -1,0 +1,168 @@
+"""A plan against a store: what has a result, what is left, and how outcomes become records."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.executors.contract import Executor
+from harness.plan import Plan
+from harness.records import Job, Record
+from harness.registry import Registry
+from harness.stages import Order
+from harness.store import Store
+from harness.survey import Located, Survey
+
+RECORDED = (
+    "scfm-harness",
+    "anndata",
+    "jax",
+    "numpy",
+    "scanpy",
+    "scib-metrics",
+    "scikit-learn",
+    "scipy",
+    "torch",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How a plan stands against a store.
+
+    Attributes
+    ----------
+    stored
+        Score address -> record of every planned job that has a result.
+    todo
+        Jobs that have none: new, failed last time, or damaged.
+    other_versions
+        How many stored results were computed with other library versions than are installed now.
+    """
+
+    stored: Mapping[str, Record] = field(default_factory=dict)
+    todo: tuple[Job, ...] = ()
+    other_versions: int = 0
+
+
+def take_stock(plan: Plan, store: Store, refresh: bool = False) -> Progress:
+    """Compare a plan with what the store has; with ``refresh``, results of other versions are removed."""
+    ledger = store.ledger.records()
+    versions = library_versions()
+    stored, todo, other = {}, [], 0
+    for job, address in zip(plan.jobs, plan.addresses, strict=True):
+        record = ledger.get(address)
+        if record is None or not _finished(record, store):
+            todo.append(job)
+            continue
+        foreign = any(record.environment.get(name) != version for name, version in versions.items())
+        other += foreign
+        if foreign and refresh:
+            forget(record, store)
+            todo.append(job)
+        else:
+            stored[address] = record
+    return Progress(stored=stored, todo=tuple(todo), other_versions=other)
+
+
+def _finished(record: Record, store: Store) -> bool:
+    status = record.outcome.status
+    return status == "not-applicable" or (status == "ok" and store.intact(record.address))
+
+
+def forget(record: Record, store: Store) -> None:
+    """Remove every stage of a job, so that it is computed afresh."""
+    for stage, address in record.job["addresses"].items():
+        if address:
+            store.blobs.discard(stage, address)
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of the libraries that results may depend on; recorded, never hashed."""
+    found = {"python": platform.python_version()}
+    for name in RECORDED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def make_orders(jobs: tuple[Job, ...], plan: Plan, registry: Registry, known: Survey) -> list[Order]:
+    """Give every job what a worker needs to run it."""
+    by_genes = {facts.gene_digest: known.located[facts.digest] for facts in known.corpora.values()}
+    return [_order(job, registry, known, by_genes) for job in jobs]
+
+
+def _order(job: Job, registry: Registry, known: Survey, by_genes: Mapping[str, Located]) -> Order:
+    fit, draw = job.fit, job.draw
+    corpus = known.located[draw.corpus.digest] if draw else by_genes.get((fit.genes if fit else None) or "")
+    return Order(
+        job=job,
+        task=registry.tasks[job.task.name].card,
+        model=registry.models[fit.model.name].card if fit else None,
+        sampler=registry.samplers[draw.sampler.name].card if draw else None,
+        corpus=corpus,
+        dataset=known.located[job.dataset.digest],
+    )
+
+
+def execute(
+    progress: Progress,
+    plan: Plan,
+    registry: Registry,
+    known: Survey,
+    store: Store,
+    executor: Executor,
+    environment: Mapping[str, str],
+    trial: bool = False,
+) -> Iterator[Record]:
+    """Run what is left; yield each record when it is in the ledger."""
+    orders = make_orders(progress.todo, plan, registry, known)
+    for order, outcome in executor.run(orders):
+        record = Record(
+            job=order.job.describe(),
+            outcome=outcome,
+            task=_task_facts(order),
+            plugins=_origins(order, registry),
+            environment={**library_versions(), **environment},
+            trial=trial,
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        store.append([record])
+        yield record
+
+
+def _task_facts(order: Order) -> dict[str, Any]:
+    """Return how to read the numbers of a job, so that the ledger explains itself."""
+    card = order.task
+    return {
+        "name": card.name,
+        "version": card.version,
+        "primary": card.primary.name,
+        "metrics": {
+            metric.name: {
+                "direction": metric.direction,
+                "lower": metric.lower,
+                "upper": metric.upper,
+                "tolerance": metric.tolerance,
+            }
+            for metric in card.metrics
+        },
+        "baselines": list(card.baselines),
+        "references": list(card.references),
+    }
+
+
+def _origins(order: Order, registry: Registry) -> dict[str, str]:
+    """Return the distribution behind every guest of a job."""
+    origins = {"task": registry.tasks[order.job.task.name].origin}
+    if order.job.fit:
+        origins["model"] = registry.models[order.job.fit.model.name].origin
+    if order.job.draw:
+        origins["sampler"] = registry.samplers[order.job.draw.sampler.name].origin
+    return origins

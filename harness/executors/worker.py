@@ -1,0 +1,107 @@
+"""Inside a worker process: set it up once, then run orders on one bench."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.records import Outcome
+from harness.stages import Bench, Order
+from harness.store import Store
+
+BENCH: Bench | None = None
+REPORT_EVERY = 0.2
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a worker is told at its start.
+
+    Attributes
+    ----------
+    store
+        Folder of the store.
+    threads
+        CPU threads of this slot.
+    accelerator
+        Index of the CUDA device of this slot, or None.
+    log
+        File that takes whatever guests print.
+    status
+        File in which the worker says what it does.
+    """
+
+    store: Path
+    threads: int
+    accelerator: int | None
+    log: Path
+    status: Path
+
+
+def start(setting: Setting) -> None:
+    """Prepare this process: own group, own log, limited threads; it ends when its parent does."""
+    global BENCH
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _redirect(setting.log)
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(setting.threads)
+    if setting.accelerator is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(setting.accelerator)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    BENCH = Bench(Store(setting.store), setting.threads, _Status(setting.status))
+
+
+def work(order: Order) -> Outcome:
+    """Run one order on this process's bench."""
+    assert BENCH is not None
+    return BENCH.run(order)
+
+
+def _redirect(log: Path) -> None:
+    """Send standard output and error, also of C code, to the log: guests may print what they like."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.killpg(0, signal.SIGKILL)
+
+
+class _Status:
+    """Writes what this worker does where its parent can see it, also after a crash."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._last = 0.0
+        self("", "", 0, 0, "")
+
+    def __call__(self, stage: str, stage_address: str, done: int, total: int, note: str) -> None:
+        now = time.monotonic()
+        if done and now - self._last < REPORT_EVERY:
+            return
+        self._last = now
+        temporary = self.path.with_suffix(".new")
+        temporary.write_text(
+            json.dumps(
+                {"pid": os.getpid(), "stage": stage, "address": stage_address, "done": done, "total": total}
+            )
+        )
+        os.replace(temporary, self.path)

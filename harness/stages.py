@@ -1,0 +1,530 @@
+"""One job: sample -> fit -> embed -> score. The only file that calls guests, and it trusts none of them.
+
+Each stage is looked up by its address, computed where it is not finished, and written when it is. A guest
+sees read-only batches, no label it did not declare, and no path of the evaluation data; what it returns is
+checked before it is kept.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+from harness import splits
+from harness.contracts.cards import Card, ModelCard, SamplerCard, TaskCard
+from harness.contracts.cells import Cells, read_only
+from harness.contracts.guards import check_embedding, check_rows, check_scores
+from harness.contracts.model import Model
+from harness.contracts.run import PlainRun
+from harness.contracts.task import Scores, Split
+from harness.corpus import aligned, open_cells, open_spool, spool
+from harness.digest import address
+from harness.errors import ContractBroken, Damaged, NotApplicable, NotFinite
+from harness.records import (
+    Baseline,
+    Draw,
+    Embed,
+    Failure,
+    FailureClass,
+    Fit,
+    Job,
+    Outcome,
+    Purpose,
+    seed_for,
+)
+from harness.store import Store
+from harness.survey import Located
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+COMPONENTS_VERSION = 1
+"""Raised when the principal components that samplers get are computed in another way."""
+
+Report = Callable[[str, str, int, int, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A job with everything a worker needs to run it."""
+
+    job: Job
+    task: TaskCard
+    model: ModelCard | None
+    sampler: SamplerCard | None
+    corpus: Located | None
+    dataset: Located
+
+    @property
+    def stages(self) -> tuple[tuple[str, str], ...]:
+        """Name and address of every stage, in order."""
+        addresses = self.job.describe()["addresses"]
+        return tuple((stage, found) for stage, found in addresses.items() if found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Cells as one guest may see them: some rows of the cells behind it, and these columns alone."""
+
+    behind: Cells
+    columns: Mapping[str, NDArray[np.object_]]
+    chosen: NDArray[np.int64] | None = None
+    components: Any = None
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return self.behind.n_cells if self.chosen is None else len(self.chosen)
+
+    @property
+    def genes(self) -> Any:
+        """Gene names."""
+        return self.behind.genes
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Per gene: whether it was measured."""
+        return self.behind.measured
+
+    def rows(self, indices: NDArray[np.int64]) -> csr_matrix:
+        """Return these cells, read-only."""
+        return self.behind.rows(indices if self.chosen is None else self.chosen[indices])
+
+    def batches(self, size: int = 1024) -> Iterator[csr_matrix]:
+        """Yield all cells in order, read-only."""
+        import numpy as np
+
+        if self.chosen is None:
+            yield from self.behind.batches(size)
+            return
+        for start in range(0, self.n_cells, size):
+            yield read_only(self.rows(np.arange(start, min(start + size, self.n_cells))))
+
+
+def load_class(card: Card) -> Any:
+    """Import the class that a card names."""
+    module, _, name = card.entry.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except AttributeError as error:
+        raise ContractBroken(
+            f'the card "{card.name}" names the entry "{card.entry}", and "{module}" has no "{name}"'
+        ) from error
+
+
+def _no_report(stage: str, stage_address: str, done: int, total: int, note: str) -> None:
+    """Report progress to nobody."""
+
+
+class Bench:
+    """Where one worker runs its jobs; it keeps the last data set and the last embedding open.
+
+    Parameters
+    ----------
+    store
+        Where finished stages are and go.
+    threads
+        CPU threads that a job may use.
+    report
+        Called with stage, address, done, total and a note.
+    """
+
+    def __init__(self, store: Store, threads: int = 1, report: Report = _no_report) -> None:
+        self.store = store
+        self.threads = threads
+        self.report = report
+        self.damages: list[str] = []
+        self.counts = lru_cache(maxsize=2)(self._counts)
+        self.labels = lru_cache(maxsize=2)(self._labels)
+        self.corpus = lru_cache(maxsize=1)(self._corpus)
+
+    def run(self, order: Order) -> Outcome:
+        """Run one job; whatever a guest raises becomes a failed outcome."""
+        outcome = self._run(order)
+        if not self.damages:
+            return outcome
+        noticed, self.damages = self.damages, []
+        return replace(outcome, notes={**outcome.notes, "recomputed": noticed})
+
+    def _run(self, order: Order) -> Outcome:
+        work = _Work(self, order)
+        try:
+            return work.score()
+        except NotApplicable as reason:
+            return Outcome(status="not-applicable", reason=str(reason), costs=work.costs)
+        except (Exception, SystemExit) as error:
+            failure = Failure(
+                kind=failure_class(error),
+                reason=f"{type(error).__name__}: {error}",
+                stage=work.stage[0],
+                stage_address=work.stage[1],
+                traceback="".join(traceback.format_exception(error)),
+            )
+            return Outcome(status="failed", failure=failure, costs=work.costs)
+
+    def _counts(self, dataset: Located, digest: str) -> Cells:
+        """Open a data set's counts alone: a copy without labels, apart from the original file."""
+        blob = self.keep(
+            "counts",
+            address("counts", dataset=digest),
+            lambda folder: spool(open_cells(dataset.entry, dataset.path, limit=dataset.limit), folder),
+        )
+        return open_spool(blob)
+
+    def _labels(self, dataset: Located) -> Mapping[str, NDArray[np.object_]]:
+        roles = tuple(dataset.entry.roles)
+        return open_cells(dataset.entry, dataset.path, roles=roles, limit=dataset.limit).columns
+
+    def _corpus(self, corpus: Located) -> Any:
+        return open_cells(corpus.entry, corpus.path, roles=tuple(corpus.entry.roles), limit=corpus.limit)
+
+    def keep(self, stage: str, stage_address: str, make: Callable[[Path], None]) -> Path:
+        """Return the folder of a finished stage, computing it where it is absent or damaged."""
+        blobs = self.store.blobs
+        with blobs.claim(stage, stage_address):
+            if (found := self.look_up(stage, stage_address)) is not None:
+                return found
+            with blobs.write(stage, stage_address) as folder:
+                make(folder)
+        return blobs.read(stage, stage_address)
+
+    def look_up(self, stage: str, stage_address: str) -> Path | None:
+        """Return the folder of a finished stage; a damaged one is named, removed and counts as unfinished."""
+        blobs = self.store.blobs
+        if not blobs.has(stage, stage_address):
+            return None
+        try:
+            return blobs.read(stage, stage_address)
+        except Damaged as damage:
+            self.damages.append(str(damage))
+            blobs.discard(stage, stage_address)
+            return None
+
+
+class _Work:
+    """The four stages of one job."""
+
+    def __init__(self, bench: Bench, order: Order) -> None:
+        self.bench = bench
+        self.order = order
+        self.job = order.job
+        self.stage = ("score", self.job.address)
+        self.costs: dict[str, dict[str, float]] = {}
+
+    # -- the stages ------------------------------------------------------------------------------------
+
+    def score(self) -> Outcome:
+        """Return the job's outcome, its scores computed or looked up."""
+        folder = self._keep("score", self.job.address, self._make_score, before=self._before_score)
+        found = json.loads((folder / "scores.json").read_bytes())
+        return Outcome(status="ok", **found, costs=self.costs)
+
+    def _before_score(self) -> None:
+        if isinstance(self.job.subject, Embed):
+            self._embed(self.job.subject)
+        elif isinstance(self.job.subject, Fit):
+            self._fit(self.job.subject)
+
+    def _make_score(self, folder: Path) -> None:
+        dataset = self._dataset()
+        columns = self.bench.labels(self.order.dataset)
+        split = splits.draw(self.job.split, columns, dataset.n_cells, seed_for(self.job, "split"))
+        cells = View(behind=dataset, columns=columns)
+        notes: dict[str, Any] = dict(split.notes)
+        task = load_class(self.order.task)(**dict(self.job.task.parameters))
+        with self._run("metric") as run:
+            if isinstance(self.job.subject, Baseline):
+                scores = task.baseline(self.job.subject.name, cells, split, run)
+            elif isinstance(self.job.subject, Embed):
+                embedding, meta = self._read_embedding(self.job.subject)
+                notes |= meta
+                scores = task.evaluate(embedding, cells, split, run)
+            else:
+                scores = task.evaluate(self._load(self.job.subject), cells, split, run)
+        check_scores(scores, self.order.task)
+        write_scores(folder, scores, split, notes)
+
+    def _embed(self, embed: Embed) -> None:
+        self._keep(
+            "embed",
+            embed.address,
+            lambda folder: self._make_embedding(embed, folder),
+            before=lambda: self._fit(embed.fit),
+        )
+
+    def _make_embedding(self, embed: Embed, folder: Path) -> None:
+        import numpy as np
+
+        counts = self._dataset()
+        with self._run("model") as run:
+            if embed.fit.arm == "reference":
+                model = self._new_model()
+                model.initialise(counts.genes, run)
+            else:
+                model, ensembl = self._load(embed.fit), self._genes(embed.fit)["ensembl"]
+                counts = aligned(counts, model.genes, ensembl)
+            cells = View(behind=counts, columns={})
+            embedding = check_embedding(model.embed(cells, run), cells.n_cells, self.job.label)
+        np.save(folder / "embedding.npy", embedding)
+        measured = float(np.mean(counts.measured))
+        (folder / "notes.json").write_text(json.dumps({"model_genes_measured": round(measured, 4)}))
+
+    def _read_embedding(self, embed: Embed) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        import numpy as np
+
+        folder = self.bench.store.blobs.read("embed", embed.address)
+        embedding = np.load(folder / "embedding.npy", allow_pickle=False)
+        embedding.setflags(write=False)
+        return embedding, json.loads((folder / "notes.json").read_bytes())
+
+    def _fit(self, fit: Fit) -> None:
+        if fit.arm == "reference":
+            return
+        self._keep(
+            "fit",
+            fit.address,
+            lambda folder: self._make_fit(fit, folder),
+            before=lambda: self._sample(fit.draw),
+        )
+
+    def _make_fit(self, fit: Fit, folder: Path) -> None:
+        corpus = self._corpus()
+        genes = {"symbols": list(corpus.symbols), "ensembl": list(corpus.ensembl) if corpus.ensembl else None}
+        model = self._new_model()
+        with self._run("model", fit) as run:
+            model.initialise(tuple(corpus.symbols), run)
+        if fit.draw:
+            self._train(model, fit, fit.draw)
+        (folder / "model").mkdir()
+        model.save(folder / "model")
+        (folder / "genes.json").write_text(json.dumps(genes))
+
+    def _train(self, model: Model, fit: Fit, draw: Draw) -> None:
+        """Give the model its sample: a copy on disk of these cells, with the columns its card declares."""
+        import numpy as np
+
+        card = self.order.model
+        assert card is not None
+        rows = np.load(self.bench.store.blobs.read("sample", draw.address) / "rows.npy", allow_pickle=False)
+        corpus = self._corpus()
+        columns = {role: corpus.columns[role][rows] for role in _declared(card)}
+        with self._run("model", fit) as run:
+            place = run.scratch / "sample"
+            spool(View(behind=corpus, columns={}, chosen=rows), place)
+            cells = open_spool(place)
+            train, held = _validation(len(rows), card.validation, seed_for(self.job, "validation"))
+            views = [
+                View(behind=cells, columns={r: c[part] for r, c in columns.items()}, chosen=part)
+                for part in (train, held)
+            ]
+            model.fit(views[0], replace(run, validation=views[1] if len(held) else None))
+
+    def _sample(self, draw: Draw | None) -> None:
+        if draw:
+            self._keep("sample", draw.address, lambda folder: self._make_sample(draw, folder))
+
+    def _make_sample(self, draw: Draw, folder: Path) -> None:
+        import numpy as np
+
+        card = self.order.sampler
+        assert card is not None
+        corpus = self._corpus()
+        allowed = _allowed(corpus, draw)
+        declared = _declared(card)
+        view = View(
+            behind=corpus,
+            columns={role: corpus.columns[role][allowed] for role in declared if role != "components"},
+            chosen=allowed,
+            components=self._components(draw, allowed) if "components" in declared else None,
+        )
+        sampler = load_class(card)(**dict(draw.sampler.parameters))
+        with self._run("sampler") as run:
+            drawn = check_rows(sampler.draw(view, draw.size, run), draw.size, len(allowed), card.name)
+        np.save(folder / "rows.npy", np.sort(allowed[drawn]))
+
+    def _components(self, draw: Draw, allowed: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the corpus's principal components, computed once for all samplers, sizes and seeds."""
+        import numpy as np
+
+        from harness.measures import corpus_components
+
+        where = address(
+            "components", corpus=draw.corpus.digest, excluded=draw.excluded, version=COMPONENTS_VERSION
+        )
+
+        def make(folder: Path) -> None:
+            cells = View(behind=self._corpus(), columns={}, chosen=allowed)
+            np.save(folder / "components.npy", corpus_components(cells))
+
+        components = np.load(
+            self.bench.keep("components", where, make) / "components.npy", allow_pickle=False
+        )
+        components.setflags(write=False)
+        return np.asarray(components)
+
+    # -- what the stages share -------------------------------------------------------------------------
+
+    def _keep(
+        self,
+        stage: str,
+        stage_address: str,
+        make: Callable[[Path], None],
+        before: Callable[[], None] = lambda: None,
+    ) -> Path:
+        """Return a finished stage; the stages before it are asked for only where it is not."""
+        if (found := self.bench.look_up(stage, stage_address)) is not None:
+            return found
+        before()
+        self._enter(stage, stage_address)
+
+        def measured(folder: Path) -> None:
+            started, cpu = time.perf_counter(), time.process_time()
+            make(folder)
+            self.costs[stage] = {
+                "wall_seconds": round(time.perf_counter() - started, 4),
+                "cpu_seconds": round(time.process_time() - cpu, 4),
+                **_peak_memory(self.job),
+            }
+
+        return self.bench.keep(stage, stage_address, measured)
+
+    def _enter(self, stage: str, stage_address: str) -> None:
+        self.stage = (stage, stage_address)
+        self.bench.report(stage, stage_address, 0, 0, "")
+
+    @contextmanager
+    def _run(self, purpose: Purpose, fit: Fit | None = None) -> Iterator[PlainRun]:
+        """Give a guest its circumstances, and clear its scratch folder when it is done."""
+        self.bench.store.scratch.mkdir(parents=True, exist_ok=True)
+        scratch = Path(mkdtemp(prefix=f"{os.getpid()}-", dir=self.bench.store.scratch))
+        of_job = self.job.fit
+        if of_job and purpose != "metric":
+            check_device(of_job.device)
+        try:
+            yield PlainRun(
+                seed=seed_for(self.job, purpose),
+                device=of_job.device if of_job else "cpu",
+                precision=of_job.precision if of_job else "float32",
+                threads=self.bench.threads,
+                scratch=scratch,
+                budget=fit.budget if fit else None,
+                on_progress=lambda done, total, note: self.bench.report(*self.stage, done, total, note),
+            )
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _new_model(self) -> Model:
+        card, fit = self.order.model, self.job.fit
+        assert card is not None
+        assert fit is not None
+        model = load_class(card)(**dict(fit.model.parameters))
+        if not isinstance(model, Model):
+            raise ContractBroken(f'"{card.entry}" is not a harness.Model, as the card "{card.name}" promises')
+        return model
+
+    def _load(self, fit: Fit) -> Model:
+        model = self._new_model()
+        folder = self.bench.store.blobs.read("fit", fit.address) / "model"
+        model.load(folder, tuple(self._genes(fit)["symbols"]))
+        return model
+
+    def _genes(self, fit: Fit) -> dict[str, Any]:
+        folder = self.bench.store.blobs.read("fit", fit.address)
+        genes: dict[str, Any] = json.loads((folder / "genes.json").read_bytes())
+        return genes
+
+    def _dataset(self) -> Cells:
+        return self.bench.counts(self.order.dataset, self.job.dataset.digest)
+
+    def _corpus(self) -> Any:
+        assert self.order.corpus is not None
+        return self.bench.corpus(self.order.corpus)
+
+
+def _declared(card: Card) -> list[str]:
+    """Return the corpus columns that a card declares and therefore gets."""
+    return sorted(need.removeprefix("corpus:") for need in card.needs if need.startswith("corpus:"))
+
+
+def _allowed(corpus: Any, draw: Draw) -> NDArray[np.int64]:
+    """Return the rows of a corpus that belong to no data set of the suite."""
+    import numpy as np
+
+    if not draw.excluded:
+        return np.arange(corpus.n_cells)
+    return np.flatnonzero(~np.isin(corpus.marked.astype(str), draw.excluded))
+
+
+def _validation(n_cells: int, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide a sample into training and validation rows, both sorted; one cell is never held out."""
+    import numpy as np
+
+    order = np.random.default_rng(seed).permutation(n_cells)
+    held = min(round(share * n_cells), n_cells - 1)
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def write_scores(folder: Path, scores: Scores, split: Split, notes: Mapping[str, Any]) -> None:
+    """Write scores as JSON, and the per-unit ones as arrays beside it."""
+    import numpy as np
+
+    found = {
+        "metrics": {name: float(value) for name, value in scores.values.items()},
+        "undefined": dict(scores.undefined),
+        "notes": {"unit_kind": split.unit_kind, **notes, **scores.notes},
+        "split_digest": splits.split_digest(split),
+    }
+    (folder / "scores.json").write_text(json.dumps(found, allow_nan=False))
+    units: dict[str, Any] = {f"value:{name}": np.asarray(v, dtype=float) for name, v in scores.units.items()}
+    if scores.weights is not None:
+        units["weights"] = np.asarray(scores.weights, dtype=float)
+    names = np.array([str(name) for name in scores.unit_names], dtype=np.str_)
+    np.savez(folder / "units.npz", names=names, **units)
+
+
+def check_device(device: str) -> None:
+    """Refuse to run silently on the CPU what was asked of a GPU."""
+    if device != "cuda":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise OSError("this job was planned for a CUDA device and the worker sees none")
+
+
+def failure_class(error: BaseException) -> FailureClass:
+    """Return the class of what a guest raised."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "oom"
+    if isinstance(error, NotFinite):
+        return "nan"
+    if isinstance(error, ContractBroken) or "read-only" in str(error):
+        return "contract"
+    if isinstance(error, ImportError | OSError):
+        return "environment"
+    return "crash"
+
+
+def _peak_memory(job: Job) -> dict[str, float]:
+    """Return peak memory in MB: of the worker so far (resident), and of the device where there is one."""
+    peak = {"peak_resident_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
+    if job.fit and job.fit.device == "cuda" and "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        peak["peak_device_mb"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+        torch.cuda.reset_peak_memory_stats()
+    return peak

@@ -1,0 +1,137 @@
+"""From names to files and facts: introduces catalogues, simulated worlds and the store to each other.
+
+The first look at a data set reads it whole and writes its facts; every later one opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.contracts.cards import CatalogueCard
+from harness.corpus import Entry, Facts, facts_of, read_catalogue
+from harness.digest import address
+from harness.errors import BadData, HarnessError, Misuse, did_you_mean
+from harness.store import Store
+from harness.synthetic import identity, materialise
+
+PACKAGED = Path(__file__).parent / "catalogues"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Located:
+    """A catalogue entry and the file that holds it: all a worker needs to open it."""
+
+    entry: Entry
+    path: Path
+    limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What is known of the corpora and data sets of a suite."""
+
+    corpora: Mapping[str, Facts] = field(default_factory=dict)
+    datasets: Mapping[str, Facts] = field(default_factory=dict)
+    located: Mapping[str, Located] = field(default_factory=dict)
+
+
+def packaged_catalogues() -> dict[str, CatalogueCard]:
+    """Return the catalogues that come with the harness, by name."""
+    return {
+        path.stem: CatalogueCard(name=path.stem, path=str(path)) for path in sorted(PACKAGED.glob("*.yaml"))
+    }
+
+
+def read_catalogues(
+    files: Sequence[Path],
+    names: Sequence[str],
+    shipped: Mapping[str, CatalogueCard],
+    root: Path | None = None,
+) -> dict[tuple[str, str], Entry]:
+    """Return entries by (kind, name); the first catalogue that has a name keeps it.
+
+    Parameters
+    ----------
+    files
+        Catalogues given on the command line, searched first.
+    names
+        Catalogues that the suite names.
+    shipped
+        Catalogues of plugin packages.
+    root
+        Folder for relative files of named catalogues, in place of the one they state.
+    """
+    known = {**packaged_catalogues(), **shipped}
+    entries: list[Entry] = [entry for file in files for entry in read_catalogue(file)]
+    for name in names:
+        if name not in known:
+            raise Misuse(f'there is no catalogue "{name}".' + did_you_mean(name, list(known)))
+        entries += read_catalogue(Path(known[name].path), root)
+    found: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        found.setdefault((entry.kind, entry.name), entry)
+    return found
+
+
+def survey(
+    corpora: Iterable[str],
+    datasets: Iterable[str],
+    entries: Mapping[tuple[str, str], Entry],
+    store: Store,
+    limit: int | None = None,
+    announce: Callable[[str], None] = lambda _: None,
+) -> Survey:
+    """Locate and measure what a suite names.
+
+    Raises
+    ------
+    BadData
+        With every complaint about every file, before anything runs.
+    Misuse
+        A name that no catalogue has.
+    """
+    complaints: list[str] = []
+    facts: dict[str, dict[str, Facts]] = {"corpus": {}, "dataset": {}}
+    located: dict[str, Located] = {}
+    for kind, name in [*(("corpus", name) for name in corpora), *(("dataset", name) for name in datasets)]:
+        entry = _entry(kind, name, entries)
+        try:
+            place = Located(entry=entry, path=locate(entry, store, announce), limit=limit)
+            found = facts_of(entry, place.path, store.facts, limit=limit)
+        except BadData as error:
+            complaints.append(str(error))
+            continue
+        facts[kind][name] = found
+        located[found.digest] = place
+    if complaints:
+        raise BadData("\n".join(complaints))
+    return Survey(corpora=facts["corpus"], datasets=facts["dataset"], located=located)
+
+
+def _entry(kind: str, name: str, entries: Mapping[tuple[str, str], Entry]) -> Entry:
+    if (kind, name) in entries:
+        return entries[kind, name]
+    what = {"corpus": "corpus", "dataset": "data set"}[kind]
+    known = [other for of_kind, other in entries if of_kind == kind]
+    raise Misuse(
+        f'no catalogue has a {what} "{name}".{did_you_mean(name, known)} '
+        "Give another catalogue with --catalogue FILE."
+    )
+
+
+def locate(entry: Entry, store: Store, announce: Callable[[str], None] = lambda _: None) -> Path:
+    """Return an entry's file; a simulated one is made in the store the first time."""
+    if entry.world is None:
+        return entry.path()
+    spec = dict(entry.world)
+    try:
+        path = store.data / f"{address('world', **identity(spec))}.h5ad"
+    except HarnessError as error:
+        raise Misuse(f"{entry.source[0]}:{entry.source[1]}: {error}") from None
+    if not path.is_file():
+        announce(f"simulating {entry.name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        materialise(spec, path)
+    return path
