@@ -1,1 +1,1 @@
-"""Room to be filled."""
+"""The command line: the only place that prints. One command, one file."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from harness.environment import library_versions
 from harness.executors.contract import Executor
 from harness.plan import Plan
 from harness.records import Job, Record
@@ -16,18 +15,6 @@ from harness.registry import Registry
 from harness.stages import Order
 from harness.store import Store
 from harness.survey import Located, Survey
-
-RECORDED = (
-    "scfm-harness",
-    "anndata",
-    "jax",
-    "numpy",
-    "scanpy",
-    "scib-metrics",
-    "scikit-learn",
-    "scipy",
-    "torch",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,17 +66,6 @@ def forget(record: Record, store: Store) -> None:
     for stage, address in record.job["addresses"].items():
         if address:
             store.blobs.discard(stage, address)
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that results may depend on; recorded, never hashed."""
-    found = {"python": platform.python_version()}
-    for name in RECORDED:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def make_orders(jobs: tuple[Job, ...], plan: Plan, registry: Registry, known: Survey) -> list[Order]:

@@ -1,0 +1,38 @@
+# Two commands that set everything up themselves: `make run` and `make test`.
+# PYTHON is any Python from 3.11; the packages go into a virtual environment of the project's own.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: run test bench check clean
+
+run: $(VENV)/installed
+	$(BIN)/harness run --all $(ARGS)
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest $(ARGS)
+
+# Benchmarks at full size, against peers; they take about half an hour on two cores.
+bench: $(VENV)/installed
+	HARNESS_BENCH_FULL=1 $(BIN)/python -m pytest tests/benchmarks --benchmark-only -s $(ARGS)
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Installed again when the dependencies or the entry points change.
+$(VENV)/installed: pyproject.toml setup.py constraints.txt
+	@started=$$(date +%s); \
+	"$(PYTHON)" -c 'import sys; sys.exit("harness needs Python 3.11 or newer; found " + sys.version.split()[0]) if sys.version_info < (3, 11) else None' && \
+	"$(PYTHON)" -m venv $(VENV) && \
+	echo "installing into $(VENV) (a minute or two)" && \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[dev]' && \
+	touch $@ && \
+	echo "installed in $$(( $$(date +%s) - started )) s"
+
+clean:
+	rm -rf $(VENV) .harness build *.egg-info

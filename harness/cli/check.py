@@ -1,0 +1,36 @@
+"""``harness check``: is this plugin well behaved?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import AsJson
+
+
+def check(
+    plugin: Annotated[str, typer.Argument(help="Name of an installed model, task or sampler.")],
+    as_json: AsJson = False,
+) -> None:
+    """Run the conformance checks over one plugin; exit with 1 where one fails."""
+    from harness.conformance import conform
+    from harness.errors import Misuse, did_you_mean
+    from harness.registry import discover
+
+    registry = discover()
+    shelves = {"model": registry.models, "task": registry.tasks, "sampler": registry.samplers}
+    cards = [(kind, shelf[plugin].card) for kind, shelf in shelves.items() if plugin in shelf]  # type: ignore[index]
+    if not cards:
+        known = [name for shelf in shelves.values() for name in shelf]
+        raise Misuse(f'no plugin is called "{plugin}".' + did_you_mean(plugin, known))
+    findings = [finding for kind, card in cards for finding in conform(card, kind)]
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+    for finding in findings if not as_json else ():
+        state = "ok" if finding.passed else ("known" if finding.known else "FAILED")
+        print(f"{state:6} {finding.check}" + (f": {finding.message}" if finding.message else ""))
+    if any(not finding.passed and not finding.known for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,138 @@
+"""``harness run``: do what the plan says and write the board."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options
+from harness.cli.grid import Grid, expand
+from harness.cli.listing import complaints
+from harness.cli.planning import lost_lines, pruned_lines, summary
+from harness.errors import HarnessError
+from harness.records import Record
+
+if TYPE_CHECKING:
+    from harness.executors.session import Progress
+
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", min=1, help="Jobs at the same time; one per accelerator, or the cores, if not given."
+    ),
+]
+
+
+@options.takes_grid
+def run(
+    wanted: options.Wanted,
+    jobs: Jobs = None,
+    refresh: options.Refresh = False,
+    strict: options.Strict = False,
+) -> None:
+    """Run every job of a suite that has no result yet, judge the curves, and write the board."""
+    started = time.monotonic()
+    grid = expand(wanted, announce=lambda text: print(text, flush=True))
+    try:
+        failed = _run_what_is_left(grid, jobs, refresh)
+    except KeyboardInterrupt:
+        print(
+            "\ninterrupted; what is finished is stored. The same command goes on from there.", file=sys.stderr
+        )
+        raise typer.Exit(130) from None
+    problems = complaints(grid.registry) + lost_lines(grid)
+    _report(grid)
+    for line in problems:
+        print(line)
+    print(f"finished in {time.monotonic() - started:.0f} s")
+    if failed or (strict and problems) or not grid.plan.jobs:
+        raise typer.Exit(1)
+
+
+def _run_what_is_left(grid: Grid, jobs: int | None, refresh: bool) -> int:
+    """Run the jobs that have no result; return how many failed."""
+    from harness.executors.session import take_stock
+
+    progress = take_stock(grid.plan, grid.store, refresh)
+    print(summary(grid, len(progress.todo), len(progress.stored), 0 if refresh else progress.other_versions))
+    for line in pruned_lines(grid):
+        print(line)
+    if not grid.plan.jobs:
+        print("nothing can be run: every combination is pruned")
+    elif not progress.todo:
+        print("nothing to compute: every job has a result")
+    else:
+        return _execute(grid, progress, jobs)
+    return 0
+
+
+def _execute(grid: Grid, progress: Progress, jobs: int | None) -> int:
+    from harness.cli.progress import Display
+    from harness.executors.local import Limits, LocalExecutor
+    from harness.executors.session import execute
+
+    suite, cores = grid.plan.suite, os.cpu_count() or 1
+    slots = min(jobs or grid.device.count or cores, len(progress.todo))
+    executor = LocalExecutor(
+        grid.store,
+        slots=slots,
+        threads=max(1, cores // slots),
+        accelerators=grid.device.count,
+        limits=Limits(seconds=suite.timeout, memory_bytes=int(suite.memory * 2**30)),
+    )
+    records = execute(
+        progress,
+        grid.plan,
+        grid.registry,
+        grid.known,
+        grid.store,
+        executor,
+        environment={"device": grid.device.name, "device_kind": grid.device.kind},
+        trial=grid.trial,
+    )
+    outcomes: Counter[str] = Counter()
+    with Display(len(progress.todo), executor.activities) as display:
+        for record in records:
+            outcomes[record.outcome.status] += 1
+            display.advance(_trouble(record))
+    print(", ".join(f"{count:,} {status}" for status, count in sorted(outcomes.items())))
+    return outcomes["failed"]
+
+
+def _trouble(record: Record) -> list[str]:
+    """Return what there is to say of a job that did not simply succeed."""
+    lines = [f"noticed: {text}" for text in record.outcome.notes.get("recomputed", ())]
+    failure = record.outcome.failure
+    if failure:
+        job = record.job
+        who = job["baseline"] or job["model"]["name"]
+        lines.append(
+            f"failed ({failure.kind}, in {failure.stage}): {who} on {job['dataset']['name']}, "
+            f"{job['task']['name']}: {failure.reason}"
+        )
+    if record.outcome.status == "not-applicable":
+        job = record.job
+        lines.append(
+            f"not applicable: {job['task']['name']} on {job['dataset']['name']}: {record.outcome.reason}"
+        )
+    return lines
+
+
+def _report(grid: Grid) -> None:
+    """Let every report be made; a broken one is named and stops nothing."""
+    if not grid.plan.jobs:
+        return
+    described = grid.describe()
+    for report in grid.registry.reports:
+        try:
+            lines = report(store=grid.store.path, grid=described)
+        except (HarnessError, Exception) as error:
+            print(f"the report {report.__module__} failed: {type(error).__name__}: {error}", file=sys.stderr)
+            continue
+        for line in lines:
+            print(line)
