@@ -1,0 +1,119 @@
+"""Records -> board: frozen plain data, the only thing that is published; everything else is rendered from it.
+
+A board is what ``board.json`` holds. Nothing in it depends on who else is on it: a model's numbers are its
+own, and its checks know only the baselines of the task.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from harness_leaderboard.tables import make_tables
+
+from harness.digest import canonical
+from harness.records import Record
+from harness.store import Store
+
+Board = dict[str, Any]
+SCHEMA_VERSION = 1
+"""Raised when the meaning or the place of something in ``board.json`` changes."""
+
+
+def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
+    """Assemble the board of one grid from what its store holds.
+
+    Parameters
+    ----------
+    store
+        Where the records and the scores per unit are.
+    grid
+        What was asked, see :func:`harness.hookspecs.harness_reports`.
+    """
+    planned = list(grid["jobs"])
+    found = {record.address: record for record in store.records()}
+    records = [found[address] for address in planned if address in found]
+    board = {
+        "schema_version": SCHEMA_VERSION,
+        "suite": grid["suite"],
+        "version": None,
+        "trial": bool(grid.get("trial")) or any(record.trial for record in records),
+        **_provenance(records, grid),
+        "scores": [_score(record) for record in records],
+        "tables": make_tables(records, store),
+        "failures": [_failure(record) for record in records if record.outcome.failure],
+        "not_applicable": [_refusal(r) for r in records if r.outcome.status == "not-applicable"],
+        "missing": [address for address in planned if address not in found],
+        "pruned": list(grid.get("pruned", [])),
+    }
+    return frozen(board)
+
+
+def frozen(board: Mapping[str, Any]) -> Board:
+    """Return the board as it will be read back: JSON values only, no NaN.
+
+    Raises
+    ------
+    ValueError
+        A number is NaN or infinite.
+    """
+    return json.loads(to_json(board))
+
+
+def to_json(board: Mapping[str, Any]) -> bytes:
+    """Return the content of ``board.json``."""
+    return (json.dumps(board, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _provenance(records: Sequence[Record], grid: Mapping[str, Any]) -> Board:
+    jobs = [record.job for record in records]
+    return {
+        "harness": grid.get("harness", {}),
+        "environment": grid.get("environment", {}),
+        "environments": _distinct(record.environment for record in records),
+        "device": sorted({job["device"] for job in jobs if job["device"]}),
+        "precision": sorted({job["precision"] for job in jobs if job["precision"]}),
+        "seeds": sorted({job["seed"] for job in jobs if job["seed"] is not None}),
+        "plugins": grid.get("plugins", {}),
+        "data": grid.get("data", []),
+        "overlap": grid.get("overlap", {}),
+    }
+
+
+def _distinct(mappings: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return list({canonical(mapping): mapping for mapping in mappings}.values())
+
+
+def _score(record: Record) -> Board:
+    """Return one job with everything that came of it."""
+    outcome = record.outcome
+    return {
+        **record.job,
+        "status": outcome.status,
+        "metrics": outcome.metrics,
+        "undefined": outcome.undefined,
+        "notes": outcome.notes,
+        "split_digest": outcome.split_digest,
+        "costs": outcome.costs,
+        "plugins": record.plugins,
+        "finished": record.finished,
+    }
+
+
+def _failure(record: Record) -> Board:
+    """Return a failed job without its traceback, which stays in the store with the paths it names."""
+    failure = record.outcome.failure
+    assert failure is not None
+    told = {name: value for name, value in asdict(failure).items() if name != "traceback"}
+    return {**_address(record), **told}
+
+
+def _refusal(record: Record) -> Board:
+    return {**_address(record), "reason": record.outcome.reason}
+
+
+def _address(record: Record) -> Board:
+    names = ("arm", "model", "baseline", "corpus", "sampler", "size", "seed", "task", "dataset")
+    return {"address": record.address, **{name: record.job[name] for name in names}}

@@ -1,0 +1,229 @@
+"""Board -> ``BOARD.md``. All text that comes from guests or data is escaped."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from harness_leaderboard.rows import HEADERS, grouped, heading, headline_rows, printable, split_words
+from harness_leaderboard.tables import label, who
+from tabulate import tabulate
+
+Board = Mapping[str, Any]
+
+HOW_TO_READ = """\
+- One table per task and data set, best score first. The arrow says whether larger (↑) or smaller (↓) is
+  better. All other metrics, and every single run, are in `scores.csv` and `board.json`.
+- **untrained** is the same model with random weights: pretraining that does not exceed it added nothing.
+- **best seed mean** is the mean over seeds at the size (cells, in square brackets) where it is best, ± the
+  standard deviation over seeds. The best of several sizes is biased towards luck.
+- **saturation R0** is the published rule (DenAdel et al. 2026, doi 10.1038/s41592-026-03120-y): the smallest
+  size with any single run strictly above 95 % of the best single run, in cells and in percent of the corpus.
+  `<=`: it sits on the smallest size tested, so it is a bound and no estimate. The untrained control is never
+  part of it. It knows no floor: where doing nothing scores high, it answers the smallest size by
+  construction.
+- **gain over the best baseline** is the mean difference, unit by unit, to the baseline of best score,
+  positive where the model is better, with a 95 % bootstrap interval over units. An interval that does not
+  exclude zero is "no better than doing nothing". Below 6 units the interval is known to be too narrow, and
+  their number is shown.
+- Rows marked (baseline) are the task's own trivial answers, those marked (reference) models without
+  pretraining. A dash stands where there is nothing to say; what is missing is never counted as a score.
+"""
+
+
+def render_markdown(board: Board) -> str:
+    """Return the content of ``BOARD.md``."""
+    version = f" {board['version']}" if board["version"] else ""
+    parts = [f"# Board of the suite {escape(board['suite']['name'])}{version}", _trial(board)]
+    parts += [escape(board["suite"].get("about", "")), "## How to read it", HOW_TO_READ]
+    parts += [render_tables(board, level=2), _findings(board), _provenance(board)]
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def render_tables(board: Board, level: int) -> str:
+    """Return all headline tables, their headings at this level."""
+    return "\n\n".join(_table(board, table, "#" * level) for table in board["tables"])
+
+
+def _table(board: Board, table: Mapping[str, Any], hashes: str) -> str:
+    rows = headline_rows(board, table, escape)
+    return f"{hashes} {heading(table, escape)}\n\n{split_words(table, escape)}\n\n{_grid(HEADERS, rows)}"
+
+
+def _trial(board: Board) -> str:
+    return "**This is a trial on limited cells, not a result.**" if board["trial"] else ""
+
+
+def escape(value: Any) -> str:
+    """Return a text on one line that Markdown shows as it is: no cell, tag, link or emphasis of its own."""
+    line = html.escape(printable(value), quote=False)
+    return re.sub(
+        r"([\\`*\[\]|~#!$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", lambda found: "\\" + found[0], line
+    )
+
+
+def _grid(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return tabulate(list(rows), headers, tablefmt="github", disable_numparse=True)
+
+
+def _section(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], about: str = "") -> str:
+    """Return a section, or nothing where there are no rows."""
+    return "\n\n".join(part for part in (f"## {title}", about, _grid(headers, rows)) if part) if rows else ""
+
+
+def _counted(entries: Iterable[Mapping[str, Any]], cells: Callable[[Any], Sequence[Any]]) -> list[list[str]]:
+    """Return one row per distinct entry, with the count in front."""
+    return [
+        [f"{n:,}", *row] for n, row in grouped([escape(cell) for cell in cells(entry)] for entry in entries)
+    ]
+
+
+def _findings(board: Board) -> str:
+    sections = [
+        _section(
+            "Failures",
+            ("jobs", "class", "stage", "subject", "task", "reason"),
+            _counted(board["failures"], lambda f: (f["kind"], f["stage"], who(f), _question(f), f["reason"])),
+        ),
+        _section(
+            "Not applicable",
+            ("jobs", "task", "reason"),
+            _counted(board["not_applicable"], lambda n: (_question(n), n["reason"])),
+        ),
+        _section(
+            "Metrics without a value",
+            ("jobs", "task", "metric", "reason"),
+            _counted(_undefined(board), lambda u: (_question(u), u["metric"], u["reason"])),
+        ),
+        _missing(board),
+        _section(
+            "Pruned",
+            ("combinations", "models", "samplers", "corpora", "tasks", "data sets", "reason"),
+            _pruned(board["pruned"]),
+            "Combinations that were not run because they cannot be.",
+        ),
+        _section("Plugins that could not be used", ("plugin", "distribution", "reason"), _unusable(board)),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _question(entry: Mapping[str, Any]) -> str:
+    return f"{label(entry['task'])} on {entry['dataset']['name']}"
+
+
+def _undefined(board: Board) -> Iterable[dict[str, Any]]:
+    for score in board["scores"]:
+        for metric, reason in score["undefined"].items():
+            yield {**score, "metric": metric, "reason": reason}
+
+
+def _missing(board: Board) -> str:
+    n = len(board["missing"])
+    if not n:
+        return ""
+    first = ", ".join(f"`{escape(address[:12])}`" for address in board["missing"][:5])
+    more = ", ..." if n > 5 else ""
+    return f"## Missing\n\n{n:,} planned jobs have no result: {first}{more}. Run the suite again."
+
+
+def _pruned(pruned: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """Return one row per reason, with everything that it concerns."""
+    by_reason: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in pruned:
+        by_reason.setdefault(entry["reason"], []).append(entry)
+    names = ("model", "sampler", "corpus", "task", "dataset")
+    return [
+        [f"{len(entries):,}", *(_several(entry[name] for entry in entries) for name in names), escape(reason)]
+        for reason, entries in by_reason.items()
+    ]
+
+
+def _several(names: Iterable[str | None], at_most: int = 4) -> str:
+    known = [escape(name) for name in dict.fromkeys(names) if name is not None]
+    more = [f"{len(known) - at_most} more"] if len(known) > at_most else []
+    return ", ".join([*known[:at_most], *more]) or "all"
+
+
+def _unusable(board: Board) -> list[list[str]]:
+    plugins = board["plugins"]
+    rows = [(b["name"], b["distribution"], b["reason"]) for b in plugins.get("broken", [])]
+    rows += [
+        (f"{c['kind']} {c['name']}", c["distribution"], f"the name belongs to {c['kept']}")
+        for c in plugins.get("clashing", [])
+    ]
+    rows += [
+        (f"{p['kind']} {p['name']}", p["distribution"], f"pruned everywhere: {p['reason']}")
+        for p in plugins.get("pruned_everywhere", [])
+    ]
+    return [[escape(cell) for cell in row] for row in rows]
+
+
+def _provenance(board: Board) -> str:
+    parts = [
+        "## Provenance",
+        "\n".join(f"- {name}: {escape(value)}" for name, value in _facts(board) if value),
+        _grid(("kind", "plugin", "version", "distribution"), _plugins(board)),
+        _grid(("kind", "data", "cells", "digest", "notes"), _data(board)),
+        _overlaps(board),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _facts(board: Board) -> list[tuple[str, str]]:
+    harness = board["harness"]
+    budgets = {
+        f"{curve['budget']['amount']:,} {curve['budget']['unit']}"
+        for table in board["tables"]
+        for curve in table["curves"]
+        if curve["budget"]
+    }
+    environments = board["environments"] or [board["environment"]]
+    return [
+        ("harness", " ".join(str(harness[name]) for name in ("version", "commit") if harness.get(name))),
+        ("device", ", ".join(board["device"])),
+        ("precision", ", ".join(board["precision"])),
+        ("seeds", ", ".join(str(seed) for seed in board["seeds"])),
+        ("training budget", ", ".join(sorted(budgets))),
+        *(("computed with", _pairs(environment)) for environment in environments),
+    ]
+
+
+def _pairs(mapping: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(mapping.items()))
+
+
+def _plugins(board: Board) -> list[list[str]]:
+    return [
+        [
+            escape(plugin["kind"]),
+            escape(plugin["name"]) + (" (trained with labels)" if plugin.get("supervised") else ""),
+            escape(plugin["version"]),
+            escape(plugin["distribution"]),
+        ]
+        for plugin in board["plugins"].get("found", [])
+    ]
+
+
+def _data(board: Board) -> list[list[str]]:
+    return [
+        [
+            escape(data["kind"]),
+            escape(data["name"]),
+            f"{data['n_cells']:,}",
+            f"`{escape(data['digest'][:12])}`",
+            escape("; ".join(data.get("notes", []))),
+        ]
+        for data in board["data"]
+    ]
+
+
+def _overlaps(board: Board) -> str:
+    rows = [[*map(escape, pair.split("|", 1)), _shares(shared)] for pair, shared in board["overlap"].items()]
+    return _grid(("data set", "corpus", "genes in common"), rows) if rows else ""
+
+
+def _shares(shared: Mapping[str, Any]) -> str:
+    shares = {name.replace("_", " "): share for name, share in shared.items() if isinstance(share, float)}
+    return ", ".join(f"{escape(name)} {share:.0%}" for name, share in shares.items())

@@ -1,0 +1,94 @@
+"""What happens at the end of a run: the board is written into the store, and its short form returned."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness_leaderboard.board import Board, make_board, to_json
+from harness_leaderboard.render_csv import render_csv
+from harness_leaderboard.render_markdown import render_markdown
+from harness_leaderboard.render_terminal import render_terminal
+
+from harness.errors import Misuse, did_you_mean
+from harness.store import Store, write_atomically
+
+FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def report(path: Path, grid: Mapping[str, Any]) -> list[str]:
+    """Write the board of a grid into its store and return the lines to print.
+
+    Parameters
+    ----------
+    path
+        The store's folder.
+    grid
+        What was asked, see :func:`harness.hookspecs.harness_reports`.
+    """
+    store = Store(path)
+    board = make_board(store, grid)
+    folder = store.boards / suite_folder(board["suite"]["name"])
+    for name, content in files(board).items():
+        write_atomically(folder / name, content)
+    return [*render_terminal(board), f"Written to {folder / 'BOARD.md'}"]
+
+
+def files(board: Board) -> dict[str, bytes]:
+    """Return the three files of a board: the data, and what is rendered from it."""
+    return {
+        "board.json": to_json(board),
+        "scores.csv": render_csv(board).encode(),
+        "BOARD.md": render_markdown(board).encode(),
+    }
+
+
+def suite_folder(name: str) -> str:
+    """Return the suite's name as the name of a folder.
+
+    Raises
+    ------
+    Misuse
+        It could lead out of the boards' folder.
+    """
+    if not FOLDER_NAME.fullmatch(name):
+        raise Misuse(f'the suite name "{name}" cannot name a folder; use letters, digits and . _ - only')
+    return name
+
+
+def read_board(folder: Path) -> Board:
+    """Return the board in a folder.
+
+    Raises
+    ------
+    Misuse
+        The file cannot be read.
+    """
+    try:
+        board = json.loads((folder / "board.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise Misuse(
+            f'the board "{folder / "board.json"}" cannot be read ({error}); run the suite again'
+        ) from error
+    return dict(board)
+
+
+def stored_board(store: Store, suite: str | None) -> Board:
+    """Return the newest board of a suite in a store; the suite may stay unnamed where there is one.
+
+    Raises
+    ------
+    Misuse
+        There is none, or several and none was named.
+    """
+    suites = sorted(file.parent.name for file in store.boards.glob("*/board.json"))
+    if not suites:
+        raise Misuse(f'the store "{store.path}" has no board yet; make one with: harness run')
+    if suite is None and len(suites) > 1:
+        raise Misuse(f'the store "{store.path}" has boards of {", ".join(suites)}; name one')
+    if suite is not None and suite not in suites:
+        raise Misuse(f'the store "{store.path}" has no board of "{suite}".' + did_you_mean(suite, suites))
+    return read_board(store.boards / (suite or suites[0]))
