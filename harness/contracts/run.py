@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Protocol
 
 from harness.records import Budget
@@ -61,7 +61,7 @@ class PlainRun:
     device: str = "cpu"
     precision: str = "float32"
     threads: int = 1
-    scratch: Path = field(default_factory=lambda: Path(mkdtemp(prefix="harness-")))
+    scratch: Path = field(default_factory=lambda: Path(gettempdir()))
     budget: Budget | None = None
     validation: Cells | None = None
     on_progress: Callable[[int, int, str], None] = silent

@@ -10,7 +10,7 @@ from typing import Any
 from harness.environment import library_versions
 from harness.executors.contract import Executor
 from harness.plan import Plan
-from harness.records import Job, Record
+from harness.records import Job, Outcome, Record
 from harness.registry import Registry
 from harness.stages import Order
 from harness.store import Store
@@ -103,7 +103,7 @@ def execute(
         record = Record(
             job=order.job.describe(),
             outcome=outcome,
-            task=_task_facts(order),
+            task=_task_facts(order, outcome),
             plugins=_origins(order, registry),
             environment={**library_versions(), **environment},
             trial=trial,
@@ -113,7 +113,7 @@ def execute(
         yield record
 
 
-def _task_facts(order: Order) -> dict[str, Any]:
+def _task_facts(order: Order, outcome: Outcome) -> dict[str, Any]:
     """Return how to read the numbers of a job, so that the ledger explains itself."""
     card = order.task
     return {
@@ -131,6 +131,7 @@ def _task_facts(order: Order) -> dict[str, Any]:
         },
         "baselines": list(card.baselines),
         "references": list(card.references),
+        "unit_kind": outcome.notes.get("unit_kind"),
     }
 
 

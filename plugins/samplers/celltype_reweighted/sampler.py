@@ -51,8 +51,13 @@ def in_turn(groups: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.i
 
     Cells come in random order within their group, groups in a new random order in every round.
     """
-    n = len(groups)
-    shuffled = np.lexsort((rng.random(n), groups))
+    by_group = ordered_at_random(groups, rng)
     sizes = np.bincount(groups)
-    turn = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return shuffled[np.lexsort((rng.random(n), turn))]
+    turn = np.arange(len(groups)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return by_group[ordered_at_random(turn, rng)]
+
+
+def ordered_at_random(keys: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the indices that sort the keys, equal keys in random order."""
+    shuffled = rng.permutation(len(keys))
+    return shuffled[np.argsort(keys[shuffled], kind="stable")]

@@ -31,9 +31,14 @@ def test_a_finished_stage_is_found_with_its_content(blobs):
 
 def test_an_interrupted_write_leaves_nothing(blobs):
     """A stage that raises is not there afterwards, and neither is its temporary folder."""
-    with pytest.raises(KeyboardInterrupt), blobs.write("fit", ADDRESS) as folder:
-        (folder / "half").write_text("half")
-        raise KeyboardInterrupt
+
+    def interrupted():
+        with blobs.write("fit", ADDRESS) as folder:
+            (folder / "half").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert not blobs.has("fit", ADDRESS)
     assert list(blobs.scratch.iterdir()) == []
 

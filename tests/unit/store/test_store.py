@@ -12,7 +12,7 @@ ADDRESS = "cd" + "1" * 62
 def test_a_store_of_another_format_is_refused(tmp_path):
     """A newer store is not misread, and the sentence says what to do."""
     (tmp_path / "FORMAT").write_text("99")
-    with pytest.raises(Misuse, match='format "99".*--store'):
+    with pytest.raises(Misuse, match=r'format "99".*--store'):
         Store(tmp_path)
 
 
