@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 Suite = Annotated[str | None, typer.Argument(help="Suite name; not needed where the store has one board.")]
-StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of the store.")]
+StoreFolder = Annotated[Path, typer.Option("--store", help="Folder of results.", envvar="HARNESS_STORE")]
 Target = Annotated[Path, typer.Option("--to", help="Folder of all published boards.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the board's data instead of its tables.")]
 DEFAULT_STORE = Path(".harness")

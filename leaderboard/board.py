@@ -39,7 +39,7 @@ def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
         "schema_version": SCHEMA_VERSION,
         "suite": grid["suite"],
         "version": None,
-        "trial": bool(grid.get("trial")) or any(record.trial for record in records),
+        "trial": bool(grid.get("trial")),
         **_provenance(records, grid),
         "scores": [_score(record) for record in records],
         "tables": make_tables(records, store),
@@ -63,8 +63,19 @@ def frozen(board: Mapping[str, Any]) -> Board:
 
 
 def to_json(board: Mapping[str, Any]) -> bytes:
-    """Return the content of ``board.json``."""
-    return (json.dumps(board, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """Return the content of ``board.json``: one line per entry of a list, so that versions compare well."""
+    parts = (f"{_dump(name)}: {_lines(value)}" for name, value in board.items())
+    return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+
+
+def _lines(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return _dump(value)
+    return "[\n" + ",\n".join(_dump(each) for each in value) + "\n]"
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _provenance(records: Sequence[Record], grid: Mapping[str, Any]) -> Board:

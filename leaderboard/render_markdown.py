@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from harness_leaderboard.rows import HEADERS, grouped, heading, headline_rows, printable, split_words
+from harness_leaderboard.rows import (
+    COLUMNS,
+    grouped,
+    heading,
+    headline_rows,
+    note_words,
+    printable,
+    split_words,
+)
 from harness_leaderboard.tables import label, who
 from tabulate import tabulate
 
@@ -49,7 +57,8 @@ def render_tables(board: Board, level: int) -> str:
 
 def _table(board: Board, table: Mapping[str, Any], hashes: str) -> str:
     rows = headline_rows(board, table, escape)
-    return f"{hashes} {heading(table, escape)}\n\n{split_words(table, escape)}\n\n{_grid(HEADERS, rows)}"
+    parts = [f"{hashes} {heading(table, escape)}", split_words(table, escape), note_words(table, escape)]
+    return "\n\n".join(part for part in [*parts, _grid(COLUMNS, rows)] if part)
 
 
 def _trial(board: Board) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness_leaderboard.rows import HEADERS, heading, headline_rows, printable
+from harness_leaderboard.rows import heading, headline_rows, printable
 from tabulate import tabulate
+
+COLUMNS = ("model", "sampler (corpus)", "untrained", "best [cells] ± sd", "R0", "gain [95 %]", "seeds")
 
 
 def render_terminal(board: Mapping[str, Any]) -> list[str]:
@@ -16,7 +18,7 @@ def render_terminal(board: Mapping[str, Any]) -> list[str]:
         rows = headline_rows(board, table, printable)
         mark = "  (split random by cell)" if table["random_by_cell"] else ""
         lines += ["", heading(table, printable) + mark]
-        lines += tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True).splitlines()
+        lines += tabulate(rows, COLUMNS, tablefmt="simple", disable_numparse=True).splitlines()
     return [*lines, "", _counts(board)]
 
 

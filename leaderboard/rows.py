@@ -11,7 +11,7 @@ from harness_leaderboard.tables import label
 Text = Callable[[Any], str]
 """Makes a guest's text harmless for where it is printed."""
 
-HEADERS = (
+COLUMNS = (
     "model",
     "sampler (corpus)",
     "untrained",
@@ -184,6 +184,17 @@ def split_words(table: Mapping[str, Any], text: Text) -> str:
     if table["random_by_cell"]:
         words += "; RANDOM BY CELL: the same donors and batches teach and test, so scores are optimistic"
     return words + "."
+
+
+def note_words(table: Mapping[str, Any], text: Text, at_most: int = 300) -> str:
+    """Return what the jobs of a table note alike, such as the classes that were left out."""
+    notes = [f"{name.replace('_', ' ')}: {_listed(value)}" for name, value in table["notes"].items() if value]
+    words = "; ".join(notes)
+    return text(words if len(words) <= at_most else words[:at_most] + " ...")
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def grouped(entries: Iterable[Sequence[str]]) -> list[tuple[int, Sequence[str]]]:

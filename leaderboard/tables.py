@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.checks import NoChange, Subject, UnitScores, no_change, published_saturation, seed_average
+from harness.checks import Subject, UnitScores, no_change, published_saturation, seed_average
 from harness.digest import canonical
 from harness.errors import Damaged
 from harness.records import Record
@@ -74,23 +74,35 @@ class _Table:
         self.records = records
         self.task = records[0].task
         self.units = _UnitReader(store)
+        self.constants = [
+            *_grouped(_arm(records, "reference"), ("model",)).values(),
+            *_grouped(_arm(records, "baseline"), ("baseline",)).values(),
+        ]
+        self.rivals = {metric: self._rivals(metric) for metric in self.task["metrics"]}
 
     def describe(self) -> Json:
         job = self.records[0].job
-        kind = self.task.get("unit_kind")
+        kinds = [record.task["unit_kind"] for record in self.records if record.task.get("unit_kind")]
         return {
             "task": job["task"],
             "dataset": job["dataset"],
             "split": job["split"],
-            "unit_kind": kind,
+            "unit_kind": kinds[0] if kinds else None,
+            "notes": self._notes(),
             "random_by_cell": job["split"]["kind"] == "random",
             "primary": self.task["primary"],
             "metrics": self.task["metrics"],
             "curves": [curve for group in self._curves() for curve in self._per_metric(self._curve, group)],
-            "constants": [
-                row for group in self._constants() for row in self._per_metric(self._constant, group)
-            ],
+            "constants": [row for group in self.constants for row in self._per_metric(self._constant, group)],
         }
+
+    def _notes(self) -> Json:
+        """Return what all scored jobs note alike: facts of the split and the data set, not of a model."""
+        noted = [record.outcome.notes for record in self.records if record.outcome.status == "ok"]
+        first, *others = noted or [{}]
+        alike = {name: v for name, v in first.items() if all(name in o and o[name] == v for o in others)}
+        alike.pop("unit_kind", None)
+        return alike
 
     def _per_metric(self, make: Callable[[list[Record], str], Json], group: list[Record]) -> list[Json]:
         return [make(group, metric) for metric in self.task["metrics"]]
@@ -106,11 +118,10 @@ class _Table:
             alone.pop(key, None)
         return curves + list(alone.values())
 
-    def _constants(self) -> list[list[Record]]:
-        return [
-            *_grouped(_arm(self.records, "reference"), ("model",)).values(),
-            *_grouped(_arm(self.records, "baseline"), ("baseline",)).values(),
-        ]
+    def _rivals(self, metric: str) -> list[Subject]:
+        """Return the baselines that have a value for this metric."""
+        found = [self._subject(group, metric) for group in self.constants if self._is_baseline(group)]
+        return [subject for subject in found if subject]
 
     def _curve(self, records: list[Record], metric: str) -> Json:
         job = records[0].job
@@ -162,12 +173,8 @@ class _Table:
     def _no_change(self, records: list[Record], metric: str) -> Json:
         model = self._subject(records, metric)
         assert model is not None
-        rivals = [self._subject(g, metric) for g in self._constants() if self._is_baseline(g)]
         how = self.task["metrics"][metric]
-        found: NoChange = no_change(
-            model, [rival for rival in rivals if rival], how["direction"], how["tolerance"]
-        )
-        return asdict(found)
+        return asdict(no_change(model, self.rivals[metric], how["direction"], how["tolerance"]))
 
     def _subject(self, records: list[Record], metric: str) -> Subject | None:
         """Return headline value and scores per unit, averaged over seeds; None without a value."""

@@ -240,6 +240,19 @@ def test_nothing_depends_on_who_else_is_there(tmp_path):
     assert curve(board_of(tmp_path / "b", records)) == alone
 
 
+def test_facts_of_the_split_are_shown(tmp_path):
+    """What all jobs note alike is the data set's; what one model notes is not."""
+    note = {"unit_kind": "donor", "classes_left_out": ["a|b", "c"], "cells_left_out": 12}
+    records = [
+        record(fit(size=100), 0.7, notes={**note, "model_genes_measured": 0.4}),
+        record(Baseline(name="majority"), 0.3, notes=note),
+        failed(fit(size=300)),
+    ]
+    board = board_of(tmp_path, records)
+    assert board["tables"][0]["notes"] == {"classes_left_out": ["a|b", "c"], "cells_left_out": 12}
+    assert "classes left out: a\\|b, c; cells left out: 12" in render_markdown(board)
+
+
 def test_without_units_nothing_is_assessed(tmp_path):
     """A task without scores per unit, or with damaged ones, has no verdict, and the reason is shown."""
     records = standard()
@@ -492,7 +505,6 @@ def test_no_readme_outside_a_leaderboard_folder(tmp_path):
     ("records", "more", "word"),
     [
         (standard(), {"trial": True}, "trial"),
-        ([replace(r, trial=True) for r in standard()], {}, "trial"),
         ([failed(fit(size=100))], {}, "no job"),
         ([], {}, "no job"),
     ],
