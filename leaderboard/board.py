@@ -59,7 +59,7 @@ def frozen(board: Mapping[str, Any]) -> Board:
     ValueError
         A number is NaN or infinite.
     """
-    return json.loads(to_json(board))
+    return dict(json.loads(to_json(board)))
 
 
 def to_json(board: Mapping[str, Any]) -> bytes:

@@ -35,7 +35,8 @@ HOW_TO_READ = """\
 - **gain over the best baseline** is the mean difference, unit by unit, to the baseline of best score,
   positive where the model is better, with a 95 % bootstrap interval over units. An interval that does not
   exclude zero is "no better than doing nothing". Below 6 units the interval is known to be too narrow, and
-  their number is shown.
+  their number is shown. Where a score is not a mean over units, the gain is not quite the difference of the
+  two scores.
 - Rows marked (baseline) are the task's own trivial answers, those marked (reference) models without
   pretraining. A dash stands where there is nothing to say; what is missing is never counted as a score.
 """

@@ -46,10 +46,8 @@ def headline_rows(board: Mapping[str, Any], table: Mapping[str, Any], text: Text
 
 def _value(entry: Mapping[str, Any]) -> float | None:
     """Return what a row is sorted by: the best seed mean, or the mean of a constant."""
-    if "sizes" not in entry:
-        return entry["mean"]
-    best = at_size(entry["sizes"], entry["best_size"])
-    return best["mean"] if best else None
+    at = at_size(entry["sizes"], entry["best_size"]) if "sizes" in entry else entry
+    return None if at is None or at["mean"] is None else float(at["mean"])
 
 
 def at_size(entries: Iterable[Mapping[str, Any]], size: int | None) -> Mapping[str, Any] | None:

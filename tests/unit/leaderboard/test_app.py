@@ -1,8 +1,11 @@
 """The guest's two doors: light to look at, and usable from the command line."""
 
+import importlib
 import subprocess
 import sys
 
+import harness_leaderboard
+import typer
 from harness_leaderboard.app import app
 from typer.testing import CliRunner
 
@@ -22,6 +25,23 @@ def test_help_names_both_commands():
     assert result.exit_code == 0
     assert "show" in result.output
     assert "publish" in result.output
+
+
+def test_as_a_command_of_the_host(tmp_path):
+    """The host adds the app under the card's name; options and environment variable reach it."""
+    host = typer.Typer(rich_markup_mode=None)
+    host.command("other")(lambda: None)
+    (card,) = harness_leaderboard.harness_commands()
+    module, _, name = card.entry.partition(":")
+    host.add_typer(getattr(importlib.import_module(module), name), name=card.name, help=card.summary)
+    for words in (
+        ["leaderboard"],
+        ["leaderboard", "show"],
+        ["leaderboard", "publish", "--to", str(tmp_path)],
+    ):
+        result = CliRunner().invoke(host, words, env={"HARNESS_STORE": str(tmp_path / "mine")})
+        assert "mine" in str(result.exception)
+        assert "no board yet" in str(result.exception)
 
 
 def test_without_a_board_the_default_says_so(tmp_path):
