@@ -1,4 +1,4 @@
-"""Is this guest well behaved? Plain ``check_*`` functions on toy inputs, run by ``harness check`` or by pytest.
+"""Is this guest well behaved? Plain ``check_*`` functions on toy inputs, for ``harness check`` and pytest.
 
 In the tests of a plugin's own package::
 

@@ -1,0 +1,228 @@
+"""What every task must do, whatever it asks. Each check takes the card and complains in a sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import splits
+from harness.conformance.inputs import (
+    SEED,
+    ToyCells,
+    Watched,
+    circumstances,
+    digest,
+    levels_of,
+    shuffled,
+    taken,
+    toy_cells,
+)
+from harness.conformance.loading import device_of, loaded
+from harness.contracts.cards import Metric, TaskCard
+from harness.contracts.cells import Cells
+from harness.contracts.guards import check_scores
+from harness.contracts.task import Scores, Split, Task
+from harness.errors import ContractBroken, NotApplicable
+
+Embedding = NDArray[np.float32]
+
+EXACT = 1e-9
+"""Difference up to which the same computation done twice counts as equal."""
+
+
+# -- what the checks share -----------------------------------------------------------------------------
+
+
+def split_of(card: TaskCard, cells: ToyCells) -> Split:
+    """Return the split that the host would draw for this task."""
+    crosstabs = {
+        f"{row}|{column}": splits.crosstab(cells.columns[row], cells.columns[column])
+        for row, column in (("cell_type", "donor"), ("cell_type", "batch"), ("perturbation", "context"))
+    }
+    recipe = splits.choose(card.split, levels_of(cells.columns), crosstabs)
+    if isinstance(recipe, str):
+        raise NotApplicable(recipe)
+    return splits.draw(recipe, cells.columns, cells.n_cells, SEED)
+
+
+def evaluated(card: TaskCard, embedding: Embedding, cells: Cells, split: Split) -> Scores:
+    """Return the scores of an embedding, refused where the contract forbids them."""
+    if not card.wants <= {"embed"}:
+        raise NotApplicable("it asks for more than an embedding, of which there is no toy example")
+    embedding = embedding.copy()
+    embedding.setflags(write=False)
+    task: Task = loaded(card)(**card.parameters)
+    with circumstances(device=device_of(card)) as run:
+        scores = task.evaluate(embedding, cells, split, run)
+    check_scores(scores, card)
+    return scores
+
+
+def ordinary(card: TaskCard) -> Scores:
+    """Return the scores of the toy cells' principal components."""
+    cells = toy_cells()
+    return evaluated(card, cells.components, cells, split_of(card, cells))
+
+
+def same_values(found: Scores, expected: Scores, metrics: Mapping[str, float], claim: str) -> None:
+    """Complain where a metric differs by more than its tolerance, or is defined only once."""
+    for name, tolerance in metrics.items():
+        one, other = found.values.get(name), expected.values.get(name)
+        if one is None or other is None:
+            if one is not other:
+                raise ContractBroken(f'{claim}: "{name}" is {one}, not {other}')
+        elif abs(one - other) > tolerance:
+            raise ContractBroken(f'{claim}: "{name}" is {one:.6g}, not {other:.6g} (tolerance {tolerance:g})')
+
+
+# -- the checks ----------------------------------------------------------------------------------------
+
+
+def check_every_metric(card: TaskCard) -> None:
+    """Every metric of the card has a value within its bounds, or a reason why it has none."""
+    scores = ordinary(card)
+    _sane(card, scores, card.name)
+    extra = sorted({*scores.values, *scores.undefined} - {metric.name for metric in card.metrics})
+    if extra:
+        raise ContractBroken(f'{card.name} returned "{extra[0]}", which its card does not name as a metric')
+
+
+def check_units(card: TaskCard) -> None:
+    """Per-unit scores belong to metrics and to units with names of their own, and weights are weights."""
+    _sane_units(card, ordinary(card), card.name)
+
+
+def check_baselines(card: TaskCard) -> None:
+    """Every baseline that the card names answers like a model, and another name is refused."""
+    cells = toy_cells()
+    split = split_of(card, cells)
+    task: Task = loaded(card)(**card.parameters)
+    for name in card.baselines:
+        with circumstances(device=device_of(card)) as run:
+            scores = task.baseline(name, cells, split, run)
+        check_scores(scores, card)
+        _sane(card, scores, f'the baseline "{name}" of {card.name}')
+        _sane_units(card, scores, f'the baseline "{name}" of {card.name}')
+    with circumstances(device=device_of(card)) as run:
+        try:
+            task.baseline("no such baseline", cells, split, run)
+        except Exception:
+            return
+    raise ContractBroken(f'{card.name} answers for the baseline "no such baseline", which it does not have')
+
+
+def check_same_seed_same_scores(card: TaskCard) -> None:
+    """Asked twice with one seed, a task gives the same values."""
+    first, second = ordinary(card), ordinary(card)
+    metrics = {metric.name: EXACT for metric in card.metrics}
+    same_values(second, first, metrics, f"{card.name}, asked twice with one seed")
+
+
+def check_cell_order(card: TaskCard) -> None:
+    """Cells in another order, with their embedding and split, have the same scores within tolerance."""
+    cells = toy_cells()
+    split, order = split_of(card, cells), shuffled(cells.n_cells)
+    other = replace(split, fold=split.fold[order], units=split.units[order])
+    expected = evaluated(card, cells.components, cells, split)
+    found = evaluated(card, cells.components[order], taken(cells, order), other)
+    metrics = {metric.name: metric.tolerance for metric in card.metrics}
+    same_values(found, expected, metrics, f"{card.name}, its cells in another order")
+
+
+def check_input_not_altered(card: TaskCard) -> None:
+    """Scoring writes into nothing that the host handed out."""
+    cells = toy_cells()
+    watched, split = Watched(cells), split_of(card, cells)
+    before = [digest(split.fold), digest(split.units)]
+    evaluated(card, cells.components, watched, split)
+    watched.verify(card.name)
+    if before != [digest(split.fold), digest(split.units)]:
+        raise ContractBroken(f"{card.name} altered the split that it was given; inputs are read-only")
+
+
+def check_truth_beats_noise(card: TaskCard) -> None:
+    """An embedding that knows the cell types scores better than noise in the primary metric."""
+    if "cell_type" not in card.needs:
+        raise NotApplicable("it does not ask for cell types, so no embedding is known to be right")
+    cells = toy_cells()
+    split = split_of(card, cells)
+    rng = np.random.default_rng(SEED)
+    noise = rng.normal(size=(cells.n_cells, 3)).astype(np.float32)
+    levels = np.unique(cells.columns["cell_type"].astype(str))
+    truth = (cells.columns["cell_type"][:, None] == levels) + 0.05 * noise
+    good, bad = (_primary(card, evaluated(card, e.astype(np.float32), cells, split)) for e in (truth, noise))
+    better = "more" if card.primary.direction == "up" else "less"
+    if (good <= bad) if better == "more" else (good >= bad):
+        raise ContractBroken(
+            f'{card.name} gives the cell types themselves "{card.primary.name}" = {good:.4g} '
+            f"and noise {bad:.4g}; its card says that {better} is better"
+        )
+
+
+def _primary(card: TaskCard, scores: Scores) -> float:
+    name = card.primary.name
+    if name not in scores.values:
+        raise ContractBroken(f'{card.name} has no value for "{name}" ({scores.undefined.get(name)})')
+    return scores.values[name]
+
+
+def _sane(card: TaskCard, scores: Scores, who: str) -> None:
+    for metric in card.metrics:
+        if metric.name in scores.values:
+            _within(metric, scores.values[metric.name], who)
+        elif not scores.undefined[metric.name].strip():
+            raise ContractBroken(f'{who} gives no reason why "{metric.name}" has no value')
+    try:
+        json.dumps(scores.notes, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ContractBroken(f"{who} returned notes that are not JSON: {error}") from error
+
+
+def _within(metric: Metric, value: float, who: str) -> None:
+    low = -math.inf if metric.lower is None else metric.lower
+    high = math.inf if metric.upper is None else metric.upper
+    if not low - metric.tolerance <= value <= high + metric.tolerance:
+        raise ContractBroken(
+            f'{who} found {value:.6g} for "{metric.name}", whose card says {metric.lower} to {metric.upper}'
+        )
+
+
+def _sane_units(card: TaskCard, scores: Scores, who: str) -> None:
+    names = [str(name) for name in scores.unit_names]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ContractBroken(f'{who} has two units called "{twice[0]}"')
+    strangers = sorted(set(scores.units) - {metric.name for metric in card.metrics})
+    if strangers:
+        raise ContractBroken(f'{who} has unit scores of "{strangers[0]}", which is not one of its metrics')
+    for name, values in scores.units.items():
+        if np.isinf(np.asarray(values, dtype=float)).any():
+            raise ContractBroken(f'{who} has infinite unit scores of "{name}"; NaN where a unit has none')
+    if scores.weights is not None:
+        _sane_weights(scores.weights, len(names), who)
+
+
+def _sane_weights(weights: Any, units: int, who: str) -> None:
+    found = np.asarray(weights, dtype=float)
+    if len(found) != units or not np.isfinite(found).all() or (found < 0).any() or not found.any():
+        raise ContractBroken(
+            f"{who} has {len(found)} weights for {units} units; one number from 0 up is needed for each, "
+            "not all of them 0"
+        )
+
+
+CHECKS = (
+    check_every_metric,
+    check_units,
+    check_baselines,
+    check_same_seed_same_scores,
+    check_cell_order,
+    check_input_not_altered,
+    check_truth_beats_noise,
+)
