@@ -4,8 +4,6 @@ Toy size by default, so that the code runs in CI; ``HARNESS_BENCH_FULL=1`` measu
 """
 
 import os
-from functools import partial
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from unittest.mock import patch
@@ -23,8 +21,6 @@ SIZES = (1_000, 10_000) if FULL else (50, 200)
 SEEDS = range(5)
 N_TYPES = 20
 RAREST_TYPES = 5
-
-run = partial(PlainRun, scratch=Path())
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +40,7 @@ def world() -> tuple[ArrayCells, np.ndarray]:
 
 
 def ours(corpus, size, boxes, seed):
-    return GeometricSketching(boxes=boxes).draw(corpus, size, run(seed=seed))
+    return GeometricSketching(boxes=boxes).draw(corpus, size, PlainRun(seed=seed))
 
 
 def peer(corpus, size, boxes, seed):
@@ -70,20 +66,29 @@ def boxes_of_peer(corpus, boxes):
     return int(lines[-1].split()[1])
 
 
-def measured(draw, world, size, boxes):
-    """Return per quantity one value for every seed."""
+def measured(draw, world, size, seed):
+    """Return what one draw took and how well it covers."""
     corpus, types = world
-    values = {"seconds": [], "mean_distance": [], "max_distance": [], "rare_cells": []}
-    for seed in SEEDS:
-        start = perf_counter()
-        chosen = draw(corpus, size, boxes, seed)
-        values["seconds"].append(perf_counter() - start)
-        assert len(set(chosen)) == size
-        _, distance = pairwise_distances_argmin_min(corpus.components, corpus.components[chosen])
-        values["mean_distance"].append(float(distance.mean()))
-        values["max_distance"].append(float(distance.max()))
-        values["rare_cells"].append(int(np.sum(types[chosen] >= N_TYPES - RAREST_TYPES)))
-    return values
+    start = perf_counter()
+    chosen = draw(corpus, size, size, seed)
+    seconds = perf_counter() - start
+    assert len(set(chosen)) == size
+    _, distance = pairwise_distances_argmin_min(corpus.components, corpus.components[chosen])
+    return {
+        "seconds": seconds,
+        "mean_distance": float(distance.mean()),
+        "max_distance": float(distance.max()),
+        "rare_cells": int(np.sum(types[chosen] >= N_TYPES - RAREST_TYPES)),
+    }
+
+
+def side_by_side(world, size):
+    """Return per quantity one value for every seed, of ours and of the peer, measured in turn."""
+    pairs = [[measured(draw, world, size, seed) for draw in (ours, peer)] for seed in SEEDS]
+    return [
+        {quantity: [values[quantity] for values in side] for quantity in side[0]}
+        for side in zip(*pairs, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -97,8 +102,7 @@ def test_draw(benchmark, world, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_faster_than_geosketch_and_covers_no_worse(benchmark, world, size):
     """At 100,000 x 50: at least 20 times faster than the package, and every cell has a chosen one as near."""
-    mine = benchmark.pedantic(measured, args=(ours, world, size, size))
-    theirs = measured(peer, world, size, size)
+    mine, theirs = benchmark.pedantic(side_by_side, args=(world, size))
     ratio = median(theirs["seconds"]) / median(mine["seconds"])
     found = {"harness": boxes_of_ours(world[0], size), "geosketch": boxes_of_peer(world[0], size)}
     benchmark.extra_info.update(

@@ -1,8 +1,6 @@
 """Cells re-weighted by cell type."""
 
 from collections import Counter
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +12,6 @@ from scipy.stats import entropy
 
 from harness import ArrayCells, PlainRun
 
-run = partial(PlainRun, scratch=Path())
-
 
 def corpus_of(counts):
     """A corpus with so many cells of each type, in a scattered order."""
@@ -26,7 +22,7 @@ def corpus_of(counts):
 
 def drawn(counts, size, seed=0, rule=CellTypeReweighted):
     corpus = corpus_of(counts)
-    rows = rule().draw(corpus, size, run(seed=seed))
+    rows = rule().draw(corpus, size, PlainRun(seed=seed))
     return Counter(corpus.columns["cell_type"][rows])
 
 
@@ -106,4 +102,4 @@ def test_cells_without_a_type_are_refused(missing):
     labels = np.array(["a", "b", missing, missing], dtype=object)
     corpus = ArrayCells(counts=np.zeros((4, 1)), genes=["g"], columns={"cell_type": labels})
     with pytest.raises(ValueError, match="2 of 4 cells have no label"):
-        CellTypeReweighted().draw(corpus, 2, run(seed=0))
+        CellTypeReweighted().draw(corpus, 2, PlainRun(seed=0))

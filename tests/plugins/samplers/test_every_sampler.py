@@ -1,9 +1,7 @@
 """What every sampler promises, whatever the corpus looks like."""
 
 import random
-from functools import partial
 from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +11,6 @@ from hypothesis.extra.numpy import arrays
 from numpy.random import get_state
 
 from harness import ArrayCells, PlainRun
-
-run = partial(PlainRun, scratch=Path())
 
 NAMES = ("random", "celltype_reweighted", "geometric_sketching")
 CARDS = {name: import_module(f"harness_plugins.samplers.{name}").CARD for name in NAMES}
@@ -55,13 +51,13 @@ def questions(draw):
 def test_exact_size_of_distinct_rows_and_the_same_again(name, parameters, question):
     """A draw has exactly the size asked for, distinct rows of the corpus, and depends on the seed alone."""
     corpus, _, size, seed = question
-    rows = sampler(name, parameters).draw(corpus, size, run(seed=seed))
+    rows = sampler(name, parameters).draw(corpus, size, PlainRun(seed=seed))
     assert rows.shape == (size,)
     assert rows.dtype == np.int64
     assert len(set(rows.tolist())) == size
     assert rows.min() >= 0
     assert rows.max() < corpus.n_cells
-    again = sampler(name, parameters).draw(corpus, size, run(seed=seed))
+    again = sampler(name, parameters).draw(corpus, size, PlainRun(seed=seed))
     np.testing.assert_array_equal(rows, again)
 
 
@@ -72,7 +68,9 @@ def test_nested_as_the_card_says(name, parameters, question):
     """A smaller draw is part of a larger one with the same seed."""
     corpus, smaller, larger, seed = question
     assert CARDS[name].nested
-    few, many = (sampler(name, parameters).draw(corpus, size, run(seed=seed)) for size in (smaller, larger))
+    few, many = (
+        sampler(name, parameters).draw(corpus, size, PlainRun(seed=seed)) for size in (smaller, larger)
+    )
     assert set(few) <= set(many)
 
 
@@ -80,7 +78,7 @@ def test_nested_as_the_card_says(name, parameters, question):
 def test_not_nested_where_the_parameters_say_so(name, parameters):
     """Independent redraws and boxes that follow the size give other cells at another size."""
     corpus = ArrayCells(counts=np.zeros((200, 1)), genes=["g"], components=grid_of_200())
-    few, many = (sampler(name, parameters).draw(corpus, size, run(seed=3)) for size in (50, 100))
+    few, many = (sampler(name, parameters).draw(corpus, size, PlainRun(seed=3)) for size in (50, 100))
     assert not set(few) <= set(many)
 
 
@@ -98,7 +96,7 @@ def test_another_seed_draws_other_cells_and_no_global_state_is_touched(name, par
         components=grid_of_200(),
     )
     numpy_before, python_before = get_state()[1:3], random.getstate()
-    draws = [sampler(name, parameters).draw(corpus, 50, run(seed=seed)) for seed in (1, 2)]
+    draws = [sampler(name, parameters).draw(corpus, 50, PlainRun(seed=seed)) for seed in (1, 2)]
     assert set(draws[0]) != set(draws[1])
     np.testing.assert_array_equal(numpy_before[0], get_state()[1])
     assert numpy_before[1] == get_state()[2]

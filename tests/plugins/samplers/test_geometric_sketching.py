@@ -1,7 +1,5 @@
 """Geometric sketching."""
 
-from functools import partial
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -17,8 +15,6 @@ from harness_plugins.samplers.geometric_sketching.sampler import (
 
 from harness import ArrayCells, PlainRun
 
-run = partial(PlainRun, scratch=Path())
-
 
 def corpus_of(components):
     components = np.asarray(components, dtype=np.float32)
@@ -26,7 +22,7 @@ def corpus_of(components):
 
 
 def drawn(components, size, boxes=0.01, seed=0):
-    return GeometricSketching(boxes=boxes).draw(corpus_of(components), size, run(seed=seed))
+    return GeometricSketching(boxes=boxes).draw(corpus_of(components), size, PlainRun(seed=seed))
 
 
 def cloud(n_cells=500, n_axes=4, seed=0):
@@ -169,7 +165,7 @@ def test_components_of_another_shape_are_refused(components):
     """One row per cell and at least one column, or a sentence."""
     corpus = ArrayCells(counts=np.zeros((4, 1)), genes=["g"], components=components)
     with pytest.raises(ValueError, match="one row for each of its 4 cells"):
-        GeometricSketching().draw(corpus, 2, run(seed=0))
+        GeometricSketching().draw(corpus, 2, PlainRun(seed=0))
 
 
 @pytest.mark.parametrize("boxes", [0, -1, 2.5, "many", True, None, float("nan"), float("inf")])
