@@ -1,6 +1,10 @@
 """Fixtures shared by all tests."""
 
 import os
+import shutil
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,5 +17,27 @@ def shared() -> Path:
     """The folder with published figures and real data sets, which is not part of the project."""
     folder = Path(os.environ.get("HARNESS_SHARED", ROOT.parent / "shared"))
     if not folder.is_dir():
-        pytest.skip(f'the folder of published figures and real data is absent ("{folder}"); set HARNESS_SHARED')
+        pytest.skip(
+            f'the folder of published figures and real data is absent ("{folder}"); set HARNESS_SHARED'
+        )
     return folder
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """Install a package of ``tests/fixtures`` into a folder of its own: ``installed("stranger") -> Path``.
+
+    A process that has the folder on PYTHONPATH has the package and its entry points; the environment that
+    runs the tests does not.
+    """
+
+    @cache
+    def install(name: str) -> Path:
+        place = tmp_path_factory.mktemp(name)
+        source = shutil.copytree(ROOT / "tests" / "fixtures" / name, place / "source")
+        pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index"]
+        options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--target", str(place / "site")]
+        subprocess.run([*pip, *options, str(source)], check=True)
+        return place / "site"
+
+    return install
