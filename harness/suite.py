@@ -179,4 +179,4 @@ def read_suite(path: Path) -> Suite:
     try:
         return Suite.model_validate(data)
     except ValidationError as error:
-        raise Misuse("\n".join(complaints(path, error, lines))) from None
+        raise Misuse("\n".join(complaints(path, error, lines, Suite.model_fields))) from None

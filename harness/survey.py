@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.contracts.cards import CatalogueCard
-from harness.corpus import Entry, Facts, facts_of, read_catalogue
+from harness.corpus import Entry, Facts, entry_of_file, facts_of, read_catalogue
 from harness.digest import address
 from harness.errors import BadData, HarnessError, Misuse, did_you_mean
 from harness.store import Store
@@ -73,6 +73,13 @@ def read_catalogues(
     for entry in entries:
         found.setdefault((entry.kind, entry.name), entry)
     return found
+
+
+def entries_of(file: Path, root: Path | None = None) -> list[Entry]:
+    """Return the entries of a catalogue, or one for a data file by itself."""
+    if not file.is_file():
+        raise Misuse(f'there is no file "{file}"; a catalogue (.yaml) or a data file (.h5ad) is accepted')
+    return [entry_of_file(file)] if file.suffix == ".h5ad" else read_catalogue(file, root)
 
 
 def survey(

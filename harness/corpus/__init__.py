@@ -1,1 +1,27 @@
-"""Room to be filled."""
+"""Corpora and data sets: what catalogues say of them, what is known of them, and their cells.
+
+Importing this room imports no science: planning reads entries and facts alone.
+"""
+
+from harness.corpus.backed import AlignedCells, BackedCells, aligned, open_cells
+from harness.corpus.catalogue import Entry, entry_of_file, read_catalogue
+from harness.corpus.facts import Facts, Overlap, check, facts_of, overlap
+from harness.corpus.spool import SpooledCells, open_spool, spool
+
+__all__ = [
+    "AlignedCells",
+    "BackedCells",
+    "Entry",
+    "Facts",
+    "Overlap",
+    "SpooledCells",
+    "aligned",
+    "check",
+    "entry_of_file",
+    "facts_of",
+    "open_cells",
+    "open_spool",
+    "overlap",
+    "read_catalogue",
+    "spool",
+]

@@ -1,0 +1,137 @@
+"""What the harness itself costs: listing, planning, resuming, and the overhead of a job.
+
+Full size with HARNESS_BENCH_FULL=1, toy size otherwise, so that this code runs in CI too.
+"""
+
+import os
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.corpus import Facts
+from harness.executors.local import LocalExecutor
+from harness.executors.session import take_stock
+from harness.plan import make_plan
+from harness.records import Outcome, Record
+from harness.registry import discover
+from harness.store import Store
+from harness.suite import Suite
+from harness.survey import Survey
+
+FULL = os.environ.get("HARNESS_BENCH_FULL") == "1"
+
+
+def facts(name, kind, n_cells=1_000_000):
+    """A data set of 2,000 genes that admits classification."""
+    types = {f"type{i}": n_cells // 10 for i in range(10)}
+    donors = {f"donor{i}": n_cells // 10 for i in range(10)}
+    return Facts(
+        name=name,
+        kind=kind,
+        digest=f"{name:0>64}",
+        n_cells=n_cells,
+        symbols=tuple(f"gene{i}" for i in range(2000)),
+        ensembl=None,
+        gene_digest="g" * 64,
+        levels={"cell_type": types, "donor": donors, "batch": donors},
+        crosstabs={
+            "cell_type|donor": {t: dict.fromkeys(donors, 10) for t in types},
+            "cell_type|batch": {t: dict.fromkeys(donors, 10) for t in types},
+        },
+        marked={},
+        median_counts=1000.0,
+        warnings=(),
+        species="simulated",
+        min_overlap=0.5,
+        marked_as=(name,),
+        file="",
+    )
+
+
+def grid():
+    """A suite of about 6,400 jobs: sizes x seeds x samplers x models x tasks x data sets."""
+    suite = Suite(
+        name="bench",
+        corpora=("corpus",),
+        datasets=tuple(f"cells{i}" for i in range(16 if FULL else 2)),
+        models=("pca", "masked_autoencoder", "hvg"),
+        samplers=("random", "geometric_sketching"),
+        tasks=("cell_type_classification", "batch_integration"),
+        sizes=tuple(100 * 2**i for i in range(10 if FULL else 2)),
+        seeds=(0, 1, 2, 3, 4),
+    )
+    corpora = {name: facts(name, "corpus") for name in suite.corpora}
+    return suite, Survey(corpora=corpora, datasets={name: facts(name, "dataset") for name in suite.datasets})
+
+
+def test_list(benchmark):
+    """``harness list`` as a process of its own: at most 0.5 s."""
+    harness = Path(sys.executable).with_name("harness")
+    benchmark.pedantic(
+        lambda: subprocess.run([harness, "list"], capture_output=True, check=True), rounds=5, warmup_rounds=1
+    )
+
+
+def test_plan(benchmark):
+    """Expanding about 6,400 jobs with all their addresses: at most 2 s."""
+    registry = discover()
+    plan = benchmark.pedantic(lambda: _planned(registry), rounds=3)
+    benchmark.extra_info["jobs"] = len(plan.jobs)
+    assert len(plan.jobs) >= (6400 if FULL else 60)
+
+
+def _planned(registry):
+    plan = make_plan(*_suite_registry_known(registry))
+    assert len(set(plan.addresses)) == len(plan.jobs)
+    return plan
+
+
+def _suite_registry_known(registry):
+    suite, known = grid()
+    return suite, registry, known
+
+
+def test_resume(benchmark, tmp_path):
+    """Finding out that every one of about 6,400 jobs has an undamaged result: at most 3 s."""
+    plan = _planned(discover())
+    store = Store(tmp_path / "store")
+    store.prepare()
+    _pretend_finished(plan, store)
+    progress = benchmark.pedantic(
+        take_stock, setup=lambda: ((plan, Store(tmp_path / "store")), {}), rounds=3
+    )
+    assert progress.todo == ()
+
+
+def _pretend_finished(plan, store):
+    records = []
+    for job in plan.jobs:
+        folder = store.blobs.path("score", job.address)
+        folder.mkdir(parents=True)
+        _seal_quickly(folder)
+        records.append(
+            Record(
+                job=job.describe(),
+                outcome=Outcome(status="ok", metrics={"micro_f1": 0.5}),
+                task={},
+                plugins={},
+                environment={},
+            )
+        )
+    store.append(records)
+
+
+def _seal_quickly(folder):
+    """Write a blob without syncing every file to disk, which is not what is measured."""
+    import json
+
+    from harness.store.blobs import file_digest
+
+    np.savez(folder / "units.npz", names=np.array(["a", "b"]), **{"value:micro_f1": np.array([0.5, 0.5])})
+    (folder / "scores.json").write_text("{}")
+    names = ("units.npz", "scores.json")
+    (folder / "manifest.json").write_text(json.dumps({name: file_digest(folder / name) for name in names}))
