@@ -28,9 +28,15 @@ REPLICATES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class ToyCells(ArrayCells):
-    """Cells in memory, of which some genes may not have been measured."""
+    """Cells in memory that the host can align; some of their genes may not have been measured."""
 
     unmeasured: tuple[int, ...] = ()
+    ensembl: None = None
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """Gene symbols, which toy genes are called by."""
+        return self.genes
 
     @property
     def measured(self) -> NDArray[np.bool_]:

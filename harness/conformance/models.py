@@ -34,6 +34,7 @@ from harness.contracts.cards import ModelCard
 from harness.contracts.cells import Cells
 from harness.contracts.guards import check_embedding
 from harness.contracts.model import Model
+from harness.corpus import aligned
 from harness.errors import ContractBroken, NotApplicable
 from harness.records import Budget
 
@@ -168,9 +169,7 @@ def check_gene_order(card: ModelCard) -> None:
 
 
 def _aligned(cells: ToyCells, model: Model) -> Cells:
-    from harness.corpus import aligned
-
-    return aligned(seen(cells), tuple(model.genes), None)
+    return aligned(seen(cells), tuple(model.genes))
 
 
 def check_input_not_altered(card: ModelCard) -> None:
