@@ -114,6 +114,20 @@ def test_the_strangers_model_is_short():
     assert len([line for line in source.read_text().splitlines() if line.strip()]) <= 25
 
 
+CONFORM = """
+from harness.conformance import conform
+from harness.registry import discover
+for finding in conform(discover().models["stranger_svd"].card, "model"):
+    assert finding.passed and not finding.message, finding
+"""
+
+
+def test_the_strangers_model_conforms(installed):
+    """What the documents show as an example passes every check, and all of them apply."""
+    done = python(installed("stranger"), CONFORM)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("deed", "code", "said"),
     [
