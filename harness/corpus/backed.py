@@ -227,8 +227,10 @@ def dropped(obs: Any, entry: Entry) -> NDArray[np.bool_]:
 
 
 def labels(obs: Any, entry: Entry, role: str) -> NDArray[np.object_]:
-    """Return a role's labels as text; the control of a perturbation is always called ``control``."""
+    """Return a role's labels as text, empty where missing; a control is always called ``control``."""
     found = as_text(obs[entry.roles[role]])
+    if entry.missing is not None:
+        found[found == ""] = entry.missing
     if role == "perturbation":
         found[found == entry.control] = CONTROL
     return found
@@ -239,8 +241,8 @@ def as_text(column: Any) -> NDArray[np.object_]:
     import numpy as np
 
     codes, levels = column.factorize()  # -1 stands for a missing label
-    text: NDArray[np.object_] = np.array([*(str(level) for level in levels), ""], dtype=object)
-    return text[codes]
+    text: NDArray[np.object_] = np.array([*(str(level) for level in levels), ""], dtype=object)[codes]
+    return text
 
 
 def symbols(var: Any, entry: Entry) -> list[str]:

@@ -40,6 +40,9 @@ class Entry(BaseModel):
         Role -> column of obs.
     control
         The level of the perturbation that means no change; tasks see it as ``control``.
+    missing
+        The label that cells without one get in every role; without it a corpus does not offer the role, and
+        a data set is refused.
     drop
         Column of obs -> values whose cells are left out.
     marks
@@ -64,6 +67,7 @@ class Entry(BaseModel):
     ensembl: str | None = None
     roles: dict[str, str] = Field(default_factory=dict)
     control: str = "control"
+    missing: str | None = None
     drop: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     marks: str | None = None
     marked_as: tuple[str, ...] = ()
@@ -101,7 +105,7 @@ class Entry(BaseModel):
 
     def reading(self) -> dict[str, Any]:
         """Return everything that decides how the file is read: part of the data's digest."""
-        names = ("counts", "recover", "symbols", "ensembl", "roles", "control", "drop", "marks")
+        names = ("counts", "recover", "symbols", "ensembl", "roles", "control", "missing", "drop", "marks")
         return {name: getattr(self, name) for name in names}
 
     def path(self) -> Path:

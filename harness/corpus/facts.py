@@ -66,10 +66,11 @@ class Facts:
     def offers(self) -> frozenset[str]:
         """The facts that cards may need; see :mod:`harness.contracts.cards`."""
         offered = {"counts"}
-        for role, levels in self.levels.items():
+        complete = {r: levels for r, levels in self.levels.items() if sum(levels.values()) == self.n_cells}
+        for role, levels in complete.items():
             offered |= {role, *(f"{role}>={k}" for k in range(2, min(len(levels), MOST_LEVELS) + 1))}
         if self.kind == "corpus":
-            offered |= {f"corpus:{role}" for role in self.levels} | {"corpus:components"}
+            offered |= {f"corpus:{role}" for role in complete} | {"corpus:components"}
         return frozenset(offered)
 
     def to_json(self) -> dict[str, Any]:

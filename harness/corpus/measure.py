@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,11 @@ def _label_complaints(entry: Entry, obs: Any) -> list[str]:
         return ["no cell is left after those that the catalogue drops"]
     wrong = []
     for role, column in entry.roles.items():
-        missing = int((as_text(obs[column])[kept] == "").sum())
+        missing = int((labels(obs, entry, role)[kept] == "").sum())
         if missing and entry.kind == "dataset":
             wrong.append(
-                f'{missing:,} cells have no label in "{column}" ({role}); label them, or drop them with '
-                f'drop: {{{column}: [""]}}'
+                f'{missing:,} cells have no label in "{column}" ({role}); give them one with missing, '
+                f'or leave them out with drop: {{{column}: [""]}}'
             )
     if "perturbation" in entry.roles:
         found = set(as_text(obs[entry.roles["perturbation"]])[kept])
@@ -185,7 +186,7 @@ def _facts(
         },
         marked={str(name): int(cells) for name, cells in marked.items() if name},
         median_counts=float(np.median(totals[kept])),
-        warnings=tuple(_warnings(entry, obs, totals[kept], names)),
+        warnings=tuple(_warnings(entry, obs, totals[kept], names, columns)),
         species=entry.species,
         min_overlap=entry.min_overlap,
         marked_as=(entry.marked_as or (entry.name,)) if entry.kind == "dataset" else (),
@@ -193,8 +194,13 @@ def _facts(
     )
 
 
-def _warnings(entry: Entry, obs: Any, totals: Any, names: list[str]) -> list[str]:
-    found = []
+def _warnings(
+    entry: Entry, obs: Any, totals: Any, names: list[str], columns: Mapping[str, NDArray[np.object_]]
+) -> list[str]:
+    unlabelled = {role: int((column == "").sum()) for role, column in columns.items()}
+    found = [
+        f"{cells:,} cells have no {role}, so it is not offered" for role, cells in unlabelled.items() if cells
+    ]
     for column, values in entry.drop.items():
         absent = sorted(set(values) - set(as_text(obs[column])))
         found += [f'no cell has "{value}" in "{column}", so there is nothing to drop' for value in absent]

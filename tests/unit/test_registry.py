@@ -14,7 +14,7 @@ IN_TREE = {
     "tasks": {"batch_integration", "cell_type_classification", "perturbation_response"},
     "samplers": {"celltype_reweighted", "geometric_sketching", "random"},
 }
-LIGHT = "torch scanpy anndata sklearn pandas scipy numpy".split()
+LIGHT = ["torch", "scanpy", "anndata", "sklearn", "pandas", "scipy", "numpy"]
 
 
 @pytest.fixture
@@ -63,7 +63,10 @@ def test_a_guest_is_found_with_its_distribution(guest):
         ("raise ImportError('no such library')", "ImportError: no such library"),
         ("import sys\nsys.exit(3)", "SystemExit"),
         (MODEL.replace("return [", "return ("), "SyntaxError"),
-        (MODEL.replace("return [ModelCard", "return ModelCard").replace(")]", ")"), "not a list of ModelCard"),
+        (
+            MODEL.replace("return [ModelCard", "return ModelCard").replace(")]", ")"),
+            "not a list of ModelCard",
+        ),
         (MODEL.replace('version="1"', "version=1"), "a version is a text"),
         (MODEL.replace("nowhere:X", "nowhere"), "package.module:Class"),
         (MODEL.replace("{name}", " "), "not empty"),

@@ -1,0 +1,251 @@
+"""Planning: every combination becomes a job or a sentence, from cards and facts alone."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from harness.contracts.cards import Metric, ModelCard, SamplerCard, TaskCard
+from harness.corpus import Facts
+from harness.errors import Misuse
+from harness.plan import make_plan
+from harness.registry import Found, Registry
+from harness.suite import Suite
+
+
+class Known:
+    """Facts by name."""
+
+    def __init__(self, *facts):
+        self.corpora = {f.name: f for f in facts if f.kind == "corpus"}
+        self.datasets = {f.name: f for f in facts if f.kind == "dataset"}
+
+
+def facts(name, kind="dataset", genes=("a", "b", "c", "d"), roles=("cell_type", "donor"), **change):
+    levels = {role: {f"{role}{i}": 40 for i in range(3)} for role in roles}
+    tabs = {
+        f"{one}|{two}": {level: dict.fromkeys(levels[two], 10) for level in levels[one]}
+        for one in roles
+        for two in roles
+        if one != two
+    }
+    values = {
+        "name": name,
+        "kind": kind,
+        "digest": f"digest-{name}",
+        "n_cells": 120,
+        "symbols": tuple(genes),
+        "ensembl": None,
+        "gene_digest": "genes-" + "".join(genes),
+        "levels": levels,
+        "crosstabs": tabs,
+        "marked": {},
+        "median_counts": 100.0,
+        "warnings": (),
+        "species": "human",
+        "min_overlap": 0.5,
+        "marked_as": (name,) if kind == "dataset" else (),
+        "file": "",
+    }
+    return Facts(**{**values, **change})
+
+
+def registry(**change):
+    shelves = {
+        "models": [
+            ModelCard(name="net", version="1", entry="x:Net", parameters={"width": 4}),
+            ModelCard(name="ref", version="1", entry="x:Ref", pretrains=False, deterministic=True),
+        ],
+        "samplers": [SamplerCard(name="random", version="1", entry="x:Random")],
+        "tasks": [
+            TaskCard(
+                name="typing",
+                version="1",
+                entry="x:Typing",
+                needs=frozenset({"cell_type>=2"}),
+                metrics=(Metric(name="f1"),),
+                split="grouped",
+                baselines=("majority",),
+            )
+        ],
+    }
+    made = {
+        kind: {
+            card.name: Found(card=card, distribution="ours", version="1")
+            for card in [*cards, *change.get(kind, [])]
+        }
+        for kind, cards in shelves.items()
+    }
+    return Registry(**made)
+
+
+def suite(**change):
+    values = {
+        "name": "s",
+        "corpora": ("corpus",),
+        "datasets": ("cells",),
+        "models": ("net", "ref"),
+        "samplers": ("random",),
+        "tasks": ("typing",),
+        "sizes": (10, 20),
+        "seeds": (0, 1),
+    }
+    return Suite.model_validate({**values, **change})
+
+
+KNOWN = Known(facts("corpus", "corpus"), facts("cells"))
+
+
+def plan(known=KNOWN, guests=None, device="cpu", **change):
+    return make_plan(suite(**change), registry(**(guests or {})), known, device)
+
+
+def test_the_grid_is_counted_by_hand():
+    """2 sizes x 2 seeds trained, 2 seeds untrained, 1 deterministic reference, 1 baseline."""
+    arms = [job.arm for job in plan().jobs]
+    assert (arms.count("trained"), arms.count("untrained")) == (4, 2)
+    assert (arms.count("reference"), arms.count("baseline")) == (1, 1)
+    assert len({job.address for job in plan().jobs}) == 8
+    assert plan().pruned == ()
+
+
+def test_parameters_are_spelled_out():
+    """A default that is written down and one that is not are the same model."""
+    spelled = plan(models=[{"name": "net", "parameters": {"width": 4}}, "ref"])
+    assert spelled.addresses == plan().addresses
+    other = plan(models=[{"name": "net", "parameters": {"width": 5}}, "ref"])
+    assert set(other.addresses) & set(plan().addresses) == {
+        job.address for job in plan().jobs if job.arm in ("reference", "baseline")
+    }
+
+
+def reasons(found):
+    return {pruned.reason for pruned in found.pruned}
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (lambda: plan(sizes=(10, 500)), "the corpus corpus has 120 cells to draw from, fewer than 500"),
+        (
+            lambda: plan(Known(facts("corpus", "corpus"), facts("cells", roles=("donor",)))),
+            'the data set cells lacks "cell_type>=2", which typing needs',
+        ),
+        (
+            lambda: plan(Known(facts("corpus", "corpus", genes="abcd"), facts("cells", genes="axyz"))),
+            "a model pretrained on corpus knows 25% of the genes of cells, and at least 50% are needed",
+        ),
+        (
+            lambda: plan(
+                models=("labelled",),
+                guests={
+                    "models": [
+                        ModelCard(name="labelled", version="1", entry="x:L", needs=frozenset({"corpus:dose"}))
+                    ]
+                },
+            ),
+            'the corpus corpus lacks "corpus:dose", which labelled needs',
+        ),
+        (
+            lambda: plan(
+                models=("big",),
+                guests={
+                    "models": [ModelCard(name="big", version="1", entry="x:B", needs=frozenset({"gpu"}))]
+                },
+            ),
+            "big needs a CUDA device and this run has none",
+        ),
+        (
+            lambda: plan(
+                models=("extra",),
+                guests={
+                    "models": [
+                        ModelCard(name="extra", version="1", entry="x:E", requires=("no_such_module",))
+                    ]
+                },
+            ),
+            'the optional package "no_such_module", which extra requires, is not installed',
+        ),
+        (
+            lambda: plan(
+                models=("dumb",),
+                guests={"models": [ModelCard(name="dumb", version="1", entry="x:D", offers=frozenset())]},
+            ),
+            'typing wants "embed" of a model and dumb offers nothing',
+        ),
+    ],
+)
+def test_what_cannot_be_run_gets_a_sentence(found, words):
+    """Every difference between needs and offers is said in words."""
+    assert words in reasons(found())
+
+
+def test_a_plugin_pruned_everywhere_is_named_with_its_distribution():
+    """Nobody waits for a result that will never come."""
+    hopeless = ModelCard(name="hopeless", version="1", entry="x:H", needs=frozenset({"corpus:protein"}))
+    guests = {"models": [hopeless]}
+    found = plan(models=("net", "hopeless"), guests=guests)
+    (lost,) = found.pruned_everywhere(registry(**guests))
+    assert (lost["kind"], lost["name"], lost["distribution"]) == ("model", "hopeless", "ours 1")
+    assert '"corpus:protein"' in lost["reason"]
+
+
+def test_marked_cells_of_all_data_sets_are_left_out_of_every_fit():
+    """Leakage by construction: what is evaluated is never trained on, and counts as not available."""
+    corpus = facts("corpus", "corpus", marked={"cells": 30, "elsewhere": 5})
+    found = plan(Known(corpus, facts("cells")), sizes=("all",))
+    draws = {job.draw.excluded: job.draw.size for job in found.jobs if job.draw}
+    assert draws == {("cells",): 90}
+
+
+def test_the_untrained_control_is_shared_by_all_samplers_and_corpora_of_one_gene_list():
+    """One fit joins every curve of its model."""
+    other = SamplerCard(name="other", version="1", entry="x:Other")
+    known = Known(facts("corpus", "corpus"), facts("twin", "corpus"), facts("cells"))
+    found = plan(
+        known, guests={"samplers": [other]}, samplers=("random", "other"), corpora=("corpus", "twin")
+    )
+    assert sum(job.arm == "untrained" for job in found.jobs) == 2
+    assert sum(job.arm == "trained" for job in found.jobs) == 2 * 2 * 2 * 2
+
+
+def test_the_order_of_wishes_changes_no_address():
+    """Addresses do not depend on how a suite is written."""
+    assert set(plan(models=("ref", "net"), seeds=(1, 0), sizes=(20, 10)).addresses) == set(plan().addresses)
+
+
+def test_jobs_of_one_fit_stand_together():
+    """A worker keeps what it has open."""
+    second = registry().tasks["typing"].card
+    tasks = [replace(second, name="typing2")]
+    found = plan(guests={"tasks": tasks}, tasks=("typing", "typing2"))
+    fits = [job.fit.address for job in found.jobs if job.fit]
+    assert sum(one != two for one, two in pairwise(fits)) == len(set(fits)) - 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"models": ("nett",)}, 'the model "nett" is not installed. Did you mean "net"?'),
+        ({"samplers": ("randm",)}, 'the sampler "randm" is not installed. Did you mean "random"?'),
+        (
+            {"models": [{"name": "net", "parameters": {"widht": 3}}]},
+            'the model "net" has no parameter "widht". Did you mean "width"?',
+        ),
+    ],
+)
+def test_a_wrong_name_in_a_suite_is_misuse(change, words):
+    """Badly asked is not the same as asked and impossible."""
+    with pytest.raises(Misuse) as caught:
+        plan(**change)
+    assert words in str(caught.value)
+
+
+def test_planning_imports_no_science():
+    """A plan of any size is made without the libraries that will run it."""
+    heavy = ["torch", "scanpy", "anndata", "sklearn", "pandas", "scipy", "numpy", "h5py"]
+    code = f"import sys, harness.plan, harness.suite; print([m for m in {heavy} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
