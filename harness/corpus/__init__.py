@@ -3,7 +3,8 @@
 Importing this room imports no science: planning reads entries and facts alone.
 """
 
-from harness.corpus.backed import AlignedCells, BackedCells, aligned, open_cells
+from harness.corpus.alignment import AlignedCells, aligned
+from harness.corpus.backed import BackedCells, open_cells
 from harness.corpus.catalogue import Entry, entry_of_file, read_catalogue
 from harness.corpus.facts import Facts, Overlap, check, facts_of, overlap
 from harness.corpus.spool import SpooledCells, open_spool, spool

@@ -5,6 +5,7 @@ Counts may be CSR, CSC or dense, in X, a layer or raw. Memory holds a batch, not
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,15 +13,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.contracts.cells import Cells, read_only
+from harness.contracts.cells import read_only
 from harness.corpus.catalogue import Entry
-from harness.corpus.facts import limit_rows, overlap, without_version
+from harness.corpus.facts import limit_rows, without_version
 from harness.errors import BadData
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
+
+    from harness.corpus.rows import Rows
 
 CONTROL = "control"
 WHOLE_WITHIN = 0.1
@@ -48,41 +51,111 @@ def opened(path: Path) -> Iterator[Any]:
         yield file
 
 
-def table(file: Any, name: str) -> Any:
-    """Return obs or var as a data frame."""
-    from anndata.io import read_elem
+class Table:
+    """Obs or var: columns are read when they are asked for."""
 
-    return read_elem(file[name])
+    def __init__(self, file: Any, name: str) -> None:
+        self._stored = file[name]
+        self._current = getattr(self._stored, "attrs", {}).get("encoding-version") == "0.2.0"
+        if not self._current:
+            self._stored = _old_table(file, name)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return [str(name) for name in (self._stored.attrs["column-order"] if self._current else self._stored)]
+
+    @cached_property
+    def index(self) -> Any:
+        """Names of the rows."""
+        return self._column(self._stored.attrs["_index"]) if self._current else self._stored.index.to_series()
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def __getitem__(self, name: str) -> Any:
+        return self._column(name) if self._current else self._stored[name]
+
+    def _column(self, name: str) -> Any:
+        import pandas
+        from anndata.io import read_elem
+
+        return pandas.Series(read_elem(self._stored[name]))
 
 
-def matrix_of(file: Any, entry: Entry) -> Any:
+def _old_table(file: Any, name: str) -> Any:
+    """Return a table written before 2020 as a data frame; anndata knows how its labels were stored."""
+    import anndata
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole = anndata.read_h5ad(file.filename, backed="r")
+    found = {"obs": whole.obs, "var": whole.var, "raw.var": whole.raw.var if whole.raw else None}
+    whole.file.close()
+    return found[name.replace("/", ".")]
+
+
+def matrix_of(file: Any, entry: Entry) -> Rows:
     """Return the counts of an open file, still on disk.
 
     Raises
     ------
     BadData
-        The layer or raw that the entry names is absent.
+        The layer or raw that the entry names is absent, or is not a matrix.
     """
-    from anndata.io import sparse_dataset
+    from harness.corpus.rows import DenseRows
 
-    place = "raw/X" if entry.counts == "raw" else entry.counts
+    place = _raw(file, "X") if entry.counts == "raw" else entry.counts
     if place not in file:
-        found = [
-            "X",
-            *(f"layers/{name}" for name in file.get("layers", ())),
-            *(["raw"] if "raw" in file else []),
-        ]
+        layers = [f"layers/{name}" for name in file.get("layers", ())]
+        found = [*(["X"] if "X" in file else []), *layers, *(["raw"] if has_raw(file) else [])]
         raise BadData(
             f'{entry.name}: the file has no "{entry.counts}", where the catalogue says the counts are; '
-            f"it has {', '.join(found)}"
+            f"it has {', '.join(found) or 'no matrix at all'}"
         )
     stored = file[place]
-    return sparse_dataset(stored) if hasattr(stored, "keys") else stored
+    if hasattr(stored, "keys"):
+        return _sparse(stored, entry)
+    if len(stored.shape) != 2:
+        raise BadData(
+            f'{entry.name}: "{entry.counts}" has shape {stored.shape}; a matrix of cells x genes is needed'
+        )
+    return DenseRows(stored)
 
 
-def var_of(file: Any, entry: Entry) -> Any:
+def _sparse(stored: Any, entry: Entry) -> Rows:
+    """Return a CSR matrix on disk; a CSC one is turned."""
+    import numpy as np
+
+    from harness.corpus.rows import SparseRows, turned
+
+    form = stored.attrs.get("encoding-type", stored.attrs.get("h5sparse_format", "none"))
+    shape = stored.attrs.get("shape", stored.attrs.get("h5sparse_shape"))
+    if form.removesuffix("_matrix") not in ("csr", "csc"):
+        raise BadData(
+            f'{entry.name}: "{entry.counts}" is stored as "{form}"; CSR, CSC and dense matrices can be read'
+        )
+    indptr = stored["indptr"][:].astype(np.int64)
+    make = SparseRows if form.startswith("csr") else turned
+    return make(stored["data"], stored["indices"], indptr, (int(shape[0]), int(shape[1])))
+
+
+def has_raw(file: Any) -> bool:
+    """Return whether a file has raw values beside X."""
+    return _raw(file, "X") in file
+
+
+def _raw(file: Any, part: str) -> str:
+    """Return where a part of raw is: old files write a dot for the slash."""
+    return f"raw.{part}" if f"raw.{part}" in file else f"raw/{part}"
+
+
+def var_of(file: Any, entry: Entry) -> Table:
     """Return the gene table that belongs to the counts."""
-    return table(file, "raw/var" if entry.counts == "raw" else "var")
+    return Table(file, _raw(file, "var") if entry.counts == "raw" and has_raw(file) else "var")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +202,7 @@ class BackedCells:
         return np.ones(len(self.symbols), dtype=bool)
 
     @cached_property
-    def _matrix(self) -> Any:
+    def _matrix(self) -> Rows:
         import h5py
 
         return matrix_of(h5py.File(self.path, "r"), self.entry)
@@ -140,7 +213,9 @@ class BackedCells:
 
         # Files are read fastest in order, and each row once.
         wanted, place = np.unique(self.kept[np.asarray(indices, dtype=np.int64)], return_inverse=True)
-        return read_only(as_counts(self._matrix[wanted], self.entry)[place])
+        counts = as_counts(self._matrix.take(wanted), self.entry)
+        in_order = np.array_equal(place, np.arange(len(wanted)))
+        return read_only(counts if in_order else counts[place])
 
     def batches(self, size: int = 1024) -> Iterator[csr_matrix]:
         """Yield all cells in order, read-only."""
@@ -150,19 +225,21 @@ class BackedCells:
             yield self.rows(np.arange(start, min(start + size, self.n_cells)))
 
 
-def as_counts(values: Any, entry: Entry) -> csr_matrix:
+def as_counts(values: csr_matrix, entry: Entry) -> csr_matrix:
     """Return values of a file as raw counts: CSR, float32, explicit zeros removed."""
     import numpy as np
-    from scipy.sparse import csr_matrix
 
-    counts = csr_matrix(values, dtype=np.float64 if entry.recover else np.float32)
+    counts = values.astype(np.float64 if entry.recover else np.float32)
+    counts.sum_duplicates()
     counts.eliminate_zeros()
-    counts.sort_indices()
     return recovered(counts, entry.name) if entry.recover == "expm1" else counts
 
 
 def recovered(logged: csr_matrix, name: str) -> csr_matrix:
-    """Return the counts behind log1p(count x factor of the cell): its smallest value stands for one count.
+    """Return the counts behind log1p(count x unit of the cell): its smallest value stands for one count.
+
+    Published values are often rounded. The unit read off the smallest value alone is then too coarse for
+    large counts, so it is taken again from the whole cell: the sum of its values by the sum of its counts.
 
     Raises
     ------
@@ -171,20 +248,23 @@ def recovered(logged: csr_matrix, name: str) -> csr_matrix:
     """
     import numpy as np
 
-    scaled = logged.copy()
-    scaled.data = np.expm1(scaled.data)
-    filled = np.flatnonzero(np.diff(scaled.indptr))
-    smallest = np.minimum.reduceat(scaled.data, scaled.indptr[filled]) if len(filled) else np.ones(0)
-    scaled.data /= np.repeat(smallest, np.diff(scaled.indptr)[filled])
-    whole = np.rint(scaled.data)
-    worst = float(np.abs(scaled.data - whole).max(initial=0.0))
-    if worst > WHOLE_WITHIN:
+    values = np.expm1(logged.data)
+    lengths = np.diff(logged.indptr)
+    lengths, starts = lengths[lengths > 0], logged.indptr[:-1][lengths > 0]
+    if not len(starts):
+        return logged.astype(np.float32)
+    smallest = np.repeat(np.minimum.reduceat(values, starts), lengths)
+    unit = np.add.reduceat(values, starts) / np.add.reduceat(np.rint(values / smallest), starts)
+    scaled = values / np.repeat(unit, lengths)
+    worst = float(np.abs(scaled - np.rint(scaled)).max())
+    if not worst <= WHOLE_WITHIN:
         raise BadData(
-            f'{name}: counts cannot be recovered with "expm1": after division by each cell\'s smallest value '
+            f'{name}: counts cannot be recovered with "expm1": in units of each cell\'s smallest value '
             f"one is {worst:.2f} from a whole number, and at most {WHOLE_WITHIN} is accepted"
         )
-    scaled.data = whole.astype(np.float32)
-    return scaled.astype(np.float32)
+    counts = logged.astype(np.float32)
+    counts.data = np.rint(scaled).astype(np.float32)
+    return counts
 
 
 def open_cells(entry: Entry, path: Path, roles: Sequence[str] = (), limit: int | None = None) -> BackedCells:
@@ -197,25 +277,36 @@ def open_cells(entry: Entry, path: Path, roles: Sequence[str] = (), limit: int |
     limit
         At most this many cells, always the same ones.
     """
+    with opened(path) as file:
+        obs, var = Table(file, "obs"), var_of(file, entry)
+        kept = kept_rows(obs, entry, limit)
+        return BackedCells(
+            path=path,
+            entry=entry,
+            kept=kept,
+            symbols=symbols(var, entry),
+            ensembl=ensembl(var, entry),
+            columns={role: read_only_labels(labels(obs, entry, role)[kept]) for role in roles},
+            marked=read_only_labels(as_text(obs[entry.marks])[kept]) if entry.marks else None,
+        )
+
+
+def kept_rows(obs: Table, entry: Entry, limit: int | None = None) -> NDArray[np.int64]:
+    """Return the rows of the file that count: those not dropped, and of these no more than the limit."""
     import numpy as np
 
-    with opened(path) as file:
-        obs, var = table(file, "obs"), var_of(file, entry)
     kept = np.flatnonzero(~dropped(obs, entry))
     rows = limit_rows(len(kept), limit)
-    kept = kept if rows is None else kept[rows]
-    return BackedCells(
-        path=path,
-        entry=entry,
-        kept=kept,
-        symbols=tuple(symbols(var, entry)),
-        ensembl=ensembl(var, entry),
-        columns={role: labels(obs, entry, role)[kept] for role in roles},
-        marked=as_text(obs[entry.marks])[kept] if entry.marks else None,
-    )
+    return kept if rows is None else kept[rows]
 
 
-def dropped(obs: Any, entry: Entry) -> NDArray[np.bool_]:
+def read_only_labels(text: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return labels that refuse to be written to."""
+    text.setflags(write=False)
+    return text
+
+
+def dropped(obs: Table, entry: Entry) -> NDArray[np.bool_]:
     """Return, per cell of the file, whether the catalogue leaves it out."""
     import numpy as np
 
@@ -226,7 +317,7 @@ def dropped(obs: Any, entry: Entry) -> NDArray[np.bool_]:
     return out
 
 
-def labels(obs: Any, entry: Entry, role: str) -> NDArray[np.object_]:
+def labels(obs: Table, entry: Entry, role: str) -> NDArray[np.object_]:
     """Return a role's labels as text, empty where missing; a control is always called ``control``."""
     found = as_text(obs[entry.roles[role]])
     if entry.missing is not None:
@@ -245,101 +336,13 @@ def as_text(column: Any) -> NDArray[np.object_]:
     return text
 
 
-def symbols(var: Any, entry: Entry) -> list[str]:
-    """Return the gene symbols."""
-    return [str(name) for name in (var.index if entry.symbols == "index" else var[entry.symbols])]
+def symbols(var: Table, entry: Entry) -> tuple[str, ...]:
+    """Return the gene symbols, empty where missing."""
+    return tuple(as_text(var.index if entry.symbols == "index" else var[entry.symbols]))
 
 
-def ensembl(var: Any, entry: Entry) -> tuple[str, ...] | None:
+def ensembl(var: Table, entry: Entry) -> tuple[str, ...] | None:
     """Return Ensembl ids without version, or None where the catalogue names no column."""
     if entry.ensembl is None:
         return None
     return tuple(without_version(name) for name in as_text(var[entry.ensembl]))
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlignedCells:
-    """Cells on another gene list: duplicates summed, genes that were not measured zero.
-
-    Attributes
-    ----------
-    behind
-        The cells on their own genes.
-    genes
-        The gene list asked for.
-    mapping
-        Own genes x genes asked for, 1 where they are the same gene.
-    """
-
-    behind: Cells
-    genes: Sequence[str]
-    mapping: Any
-
-    @property
-    def n_cells(self) -> int:
-        """Number of cells."""
-        return self.behind.n_cells
-
-    @property
-    def columns(self) -> Mapping[str, NDArray[np.object_]]:
-        """Role -> one label per cell."""
-        return self.behind.columns
-
-    @cached_property
-    def measured(self) -> NDArray[np.bool_]:
-        """Per gene: whether the data set has it."""
-        import numpy as np
-
-        return np.asarray(self.mapping.sum(axis=0)).ravel() > 0
-
-    def rows(self, indices: NDArray[np.int64]) -> csr_matrix:
-        """Return these cells in the order asked for, read-only."""
-        return self._aligned(self.behind.rows(indices))
-
-    def batches(self, size: int = 1024) -> Iterator[csr_matrix]:
-        """Yield all cells in order, read-only."""
-        for batch in self.behind.batches(size):
-            yield self._aligned(batch)
-
-    def _aligned(self, batch: csr_matrix) -> csr_matrix:
-        from scipy.sparse import csr_matrix
-
-        found = csr_matrix(batch @ self.mapping)
-        found.sort_indices()
-        return read_only(found)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GeneList:
-    """A gene list by itself."""
-
-    symbols: tuple[str, ...]
-    ensembl: tuple[str, ...] | None = None
-
-
-def aligned(cells: Any, symbols: Sequence[str], ensembl: Sequence[str] | None = None) -> AlignedCells:
-    """Return cells on another gene list, matched by symbol or Ensembl id, whichever matches more genes.
-
-    Parameters
-    ----------
-    cells
-        With ``symbols`` and ``ensembl``, as :func:`open_cells` and spools give them.
-    symbols, ensembl
-        The gene list asked for; a name that stands twice in it takes the counts the first time.
-    """
-    import numpy as np
-    from scipy.sparse import csr_matrix
-
-    asked = GeneList(symbols=tuple(symbols), ensembl=tuple(ensembl) if ensembl else None)
-    by_symbol = overlap(cells, asked).key == "symbol"
-    names = asked.symbols if by_symbol else (asked.ensembl or ())
-    place: dict[str, int] = {}
-    for number, name in enumerate(names):
-        if name:
-            place.setdefault(name, number)
-    own = cells.symbols if by_symbol else cells.ensembl
-    pairs = [(row, place[name]) for row, name in enumerate(own) if name in place]
-    rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    ones = np.ones(len(pairs), dtype=np.float32)
-    mapping = csr_matrix((ones, (rows, columns)), shape=(len(own), len(names)))
-    return AlignedCells(behind=cells, genes=asked.symbols, mapping=mapping)

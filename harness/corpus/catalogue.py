@@ -33,7 +33,7 @@ class Entry(BaseModel):
         Where the raw counts are: ``X``, ``raw`` or ``layers/<name>``.
     recover
         ``expm1``: the values are log1p of counts times a factor of each cell. Counts are recovered as
-        expm1(values) divided by the cell's smallest non-zero value; refused unless whole within 0.1.
+        expm1(values) in units of the cell's smallest non-zero value; refused unless whole within 0.1.
     symbols, ensembl
         Gene names: ``index`` or a column of var; Ensembl ids: a column of var.
     roles

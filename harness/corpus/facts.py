@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -192,12 +192,18 @@ def limit_rows(n_cells: int, limit: int | None) -> NDArray[np.int64] | None:
     return np.sort(generator.choice(n_cells, size=limit, replace=False))
 
 
-def check(entry: Entry, locate: Any) -> list[str]:
-    """Return everything that is wrong with an entry's file, as sentences; ``locate()`` gives its path."""
+def check(entry: Entry, locate: Callable[[], Path] | None = None) -> list[str]:
+    """Return everything that is wrong with an entry's file, as sentences.
+
+    Parameters
+    ----------
+    locate
+        Gives the path of an entry that has no file of its own, such as a simulated world.
+    """
     from harness.corpus.measure import measure
 
     try:
-        measure(entry, locate())
+        measure(entry, (locate or entry.path)())
     except BadData as error:
         return str(error).splitlines()
     return []

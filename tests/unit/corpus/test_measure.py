@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 import harness
 from harness.corpus import check, facts_of, overlap, read_catalogue
-from harness.corpus.backed import GeneList
+from harness.corpus.alignment import GeneList
 from harness.corpus.measure import measure
 from harness.errors import BadData
 from harness.store import Shelf
