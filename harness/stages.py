@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -423,7 +423,8 @@ class _Work:
                 threads=self.bench.threads,
                 scratch=scratch,
                 budget=fit.budget if fit else None,
-                on_progress=lambda done, total, note: self.bench.report(*self.stage, done, total, note),
+                # Holds on to the report alone: a guest that digs must not find this job's data behind it.
+                on_progress=partial(self.bench.report, *self.stage),
             )
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

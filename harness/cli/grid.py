@@ -66,14 +66,18 @@ def narrow(wanted: Wanted, registry: Registry) -> Suite:
     if wanted.everything:
         guests = [name for name, found in registry.tasks.items() if found.distribution != HOUSE]
         suite = suite.everything(registry.models, registry.samplers, guests)
-    return suite.narrowed(
-        models=_tuple(wanted.model),
-        tasks=_tuple(wanted.task),
-        samplers=_tuple(wanted.sampler),
-        datasets=_tuple(wanted.dataset),
-        sizes=read_sizes(wanted.sizes),
-        seeds=read_seeds(wanted.seeds),
-    )
+    parts = {
+        "models": _tuple(wanted.model),
+        "tasks": _tuple(wanted.task),
+        "samplers": _tuple(wanted.sampler),
+        "datasets": _tuple(wanted.dataset),
+        "sizes": read_sizes(wanted.sizes),
+        "seeds": read_seeds(wanted.seeds),
+    }
+    narrowed = suite.narrowed(**parts)
+    # A board of another grid has another name, so that it never takes the place of the suite's own.
+    kind = ".trial" if wanted.limit else (".part" if any(parts.values()) else "")
+    return narrowed.model_copy(update={"name": suite.name + kind})
 
 
 def _tuple(values: list[str] | None) -> tuple[str, ...] | None:

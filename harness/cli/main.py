@@ -7,10 +7,8 @@ import sys
 
 import typer
 
-from harness.cli import check, data, doctor, listing, planning, running
 from harness.contracts.cards import CommandCard
 from harness.errors import HarnessError
-from harness.registry import discover
 
 HELP = """Does more, or more diverse, pretraining data help a model of single cells, and is it worth having?
 
@@ -18,11 +16,20 @@ Exit codes: 0 everything asked for has a result; 1 a job failed, or doctor or ch
 2 misuse (bad option, suite, catalogue or data file); 130 interrupted.
 """
 
+OURS = (
+    ("list", "listing:list_plugins", "List models, tasks and samplers."),
+    ("plan", "planning:plan", "Show what would be run, and why the rest would not."),
+    ("run", "running:run", "Run what has no result yet, judge the curves, write the board."),
+    ("data", "data:app", "Say what is wrong with a data set or catalogue."),
+    ("check", "check:check", "Say whether a plugin is well behaved."),
+    ("doctor", "doctor:doctor", "Say whether everything here is in order."),
+)
+
 
 def main() -> None:
     """Run the command line; every complaint is a sentence with the exit code of its kind."""
     try:
-        build_app()()
+        build_app(sys.argv[1] if len(sys.argv) > 1 else "")()
     except HarnessError as error:
         print(f"harness: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -30,8 +37,8 @@ def main() -> None:
         sys.exit(0)
 
 
-def build_app() -> typer.Typer:
-    """Return the app with our commands and those that plugins bring."""
+def build_app(called: str) -> typer.Typer:
+    """Return the app; only the code of the called command is imported."""
     app = typer.Typer(
         help=HELP,
         no_args_is_help=True,
@@ -39,21 +46,27 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    app.command("list")(listing.list_plugins)
-    app.command("plan")(planning.plan)
-    app.command("run")(running.run)
-    app.command("check")(check.check)
-    app.command("doctor")(doctor.doctor)
-    app.add_typer(data.app, name="data")
-    for card in discover().commands.values():
-        _add(app, card)
+    ours = [CommandCard(name=n, entry=f"harness.cli.{entry}", summary=s) for n, entry, s in OURS]
+    names = [card.name for card in ours]
+    for card in [*ours, *(_guests(names) if called not in names else [])]:
+        _add(app, card, called)
     return app
 
 
-def _add(app: typer.Typer, card: CommandCard) -> None:
-    """Add a plugin's command; its code is imported only when it is called."""
-    if card.name in sys.argv[1:2]:
-        module, _, name = card.entry.partition(":")
-        app.add_typer(getattr(importlib.import_module(module), name), name=card.name, help=card.summary)
-    else:
+def _guests(taken: list[str]) -> list[CommandCard]:
+    """Return the commands of plugins; none can take the name of one of ours."""
+    from harness.registry import discover
+
+    return [card for card in discover().commands.values() if card.name not in taken]
+
+
+def _add(app: typer.Typer, card: CommandCard, called: str) -> None:
+    if card.name != called:
         app.command(card.name, help=card.summary)(lambda: None)
+        return
+    module, _, name = card.entry.partition(":")
+    command = getattr(importlib.import_module(module), name)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=card.name)
+    else:
+        app.command(card.name)(command)

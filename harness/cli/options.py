@@ -131,4 +131,5 @@ def takes_grid(command: Callable[..., None]) -> Callable[..., None]:
 
     del wrapper.__wrapped__  # typer must see the signature below, not the one behind it
     wrapper.__signature__ = inspect.Signature([*shared, *own])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in [*shared, *own]}
     return wrapper

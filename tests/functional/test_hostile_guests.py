@@ -1,0 +1,75 @@
+"""Never trust a guest: whatever a model does, the run goes on and the outcome says what happened."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+DEEDS = {
+    "raises": ("crash", "I would rather not"),
+    "segfaults": ("crash", "died with exit code"),
+    "exits": ("crash", "died with exit code 7"),
+    "hangs": ("timeout", "stopped after 12 seconds"),
+    "spawns_a_child_that_hangs": ("timeout", "stopped after 12 seconds"),
+    "eats_memory": ("oom", "more than 1 GiB"),
+    "returns_nan": ("nan", "60 of 60 cells is NaN"),
+    "returns_wrong_shape": ("contract", "shape (60,)"),
+    "returns_wrong_row_count": ("contract", "shape (61, 2)"),
+    "alters_input": ("contract", "read-only"),
+}
+HARMLESS = ("prints", "looks_for_labels", "digs_for_labels")
+
+
+@pytest.fixture(scope="module")
+def aftermath(shared_place, tmp_path_factory, installed):
+    """One run with every misbehaving model, and the honest one among them."""
+    place = shared_place
+    place.packages = (installed("hostile"),)
+    notes = tmp_path_factory.mktemp("notes")
+    models = [f"hostile_{deed}" for deed in (*DEEDS, *HARMLESS)] + ["do_nothing"]
+    suite = place.suite(
+        models=models, tasks=["do_nothing"], corpora=[], sizes=[], seeds=[0], timeout=12, memory=1
+    )
+    out = place("run", suite, "--catalogue", "catalogue.yaml", "--jobs", 2, code=1, HOSTILE_NOTES=str(notes))
+    return place, out, place.board(), notes
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_the_outcome_says_what_happened(aftermath, deed):
+    """Class and reason of every failure stand on the board."""
+    board = aftermath[2]
+    (failure,) = [f for f in board["failures"] if f["model"]["name"] == f"hostile_{deed}"]
+    kind, words = DEEDS[deed]
+    assert (failure["kind"], failure["stage"]) == (kind, "embed")
+    assert words in failure["reason"]
+
+
+def test_no_other_job_is_touched(aftermath):
+    """The honest model and the merely rude ones have their scores."""
+    scored = {s["model"]["name"] for s in aftermath[2]["scores"] if s["status"] == "ok" and s["model"]}
+    assert scored == {"do_nothing", *(f"hostile_{deed}" for deed in HARMLESS)}
+
+
+def test_what_guests_print_does_not_reach_the_terminal(aftermath):
+    """Standard output belongs to the harness; the guests' words are in a log."""
+    out = aftermath[1]
+    assert "a line on standard" not in out
+    assert "a line past Python" not in out
+
+
+def test_children_of_a_stopped_worker_are_stopped_too(aftermath):
+    """Nothing goes on running behind the run's back."""
+    child = int(Path(aftermath[3], "child.pid").read_text())
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and _runs(child):
+        time.sleep(0.2)
+    assert not _runs(child)
+
+
+def _runs(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
