@@ -6,7 +6,8 @@ Importing this room imports no science: planning reads entries and facts alone.
 from harness.corpus.alignment import AlignedCells, aligned
 from harness.corpus.backed import BackedCells, open_cells
 from harness.corpus.catalogue import Entry, entry_of_file, read_catalogue
-from harness.corpus.facts import Facts, Overlap, check, facts_of, overlap
+from harness.corpus.facts import Facts, Overlap, overlap
+from harness.corpus.known import check, facts_of
 from harness.corpus.spool import SpooledCells, open_spool, spool
 
 __all__ = [

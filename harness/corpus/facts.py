@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-
-from harness.corpus.catalogue import Entry
-from harness.digest import address
-from harness.errors import BadData
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,41 +80,6 @@ class Facts:
         return cls(**{**data, **tuples, "ensembl": ensembl})
 
 
-class Shelf(Protocol):
-    """Where facts are kept: small JSON documents by key."""
-
-    def get(self, key: str) -> dict[str, Any] | None:
-        """Return a document, or None."""
-
-    def put(self, key: str, document: dict[str, Any]) -> None:
-        """Keep a document."""
-
-
-def facts_of(entry: Entry, path: Path, shelf: Shelf, limit: int | None = None) -> Facts:
-    """Return the facts of a file; it is opened only where its content, entry or limit is new.
-
-    Raises
-    ------
-    BadData
-        With everything that is wrong with the file.
-    """
-    stat = path.stat()
-    key = address(
-        "facts",
-        version=FACTS_VERSION,
-        entry=entry.model_dump(mode="json", exclude={"source", "folder"}),
-        file=[str(path.absolute()), stat.st_size, stat.st_mtime_ns],
-        limit=limit,
-    )
-    if (known := shelf.get(key)) is not None:
-        return Facts.from_json(known)
-    from harness.corpus.measure import measure
-
-    found = measure(entry, path, limit)
-    shelf.put(key, found.to_json())
-    return found
-
-
 @dataclass(frozen=True, kw_only=True)
 class Overlap:
     """How far the genes of a data set and of a model agree.
@@ -190,20 +150,3 @@ def limit_rows(n_cells: int, limit: int | None) -> NDArray[np.int64] | None:
 
     generator = np.random.default_rng([n_cells, limit])
     return np.sort(generator.choice(n_cells, size=limit, replace=False))
-
-
-def check(entry: Entry, locate: Callable[[], Path] | None = None) -> list[str]:
-    """Return everything that is wrong with an entry's file, as sentences.
-
-    Parameters
-    ----------
-    locate
-        Gives the path of an entry that has no file of its own, such as a simulated world.
-    """
-    from harness.corpus.measure import measure
-
-    try:
-        measure(entry, (locate or entry.path)())
-    except BadData as error:
-        return str(error).splitlines()
-    return []
