@@ -159,19 +159,26 @@ def test_labels_that_are_there_are_found(installed, deed):
     assert "cell_type" in done.stderr
 
 
-HIDDEN = NO_LABELS.replace(
-    "run = PlainRun()",
-    "hidden = lambda labels: lambda *_: labels\n"
-    "run = PlainRun(on_progress=hidden({'cell_type': ['a'] * 30}))",
-)
+LABELS_BEHIND = """
+import functools
+labels = {'cell_type': ['a'] * 30}
+class Callable:
+    def __init__(self, labels): self.labels = labels
+    def __call__(self, *_): pass
+    def method(self, *_): pass
+closure = (lambda labels: lambda *_: labels)(labels)
+method = Callable(labels).method
+partial = functools.partial(Callable(labels))
+"""
 
 
-def test_digging_reaches_what_functions_hold(installed):
-    """Labels behind a closure are found by digging alone."""
-    assert python(installed("hostile"), HIDDEN, "looks_for_labels").returncode == 0
-    done = python(installed("hostile"), HIDDEN, "digs_for_labels")
+@pytest.mark.parametrize("hiding", ["closure", "method", "partial"])
+def test_digging_reaches_what_functions_hold(installed, hiding):
+    """Labels behind the functions that a model is given are found."""
+    program = NO_LABELS.replace("run = PlainRun()", f"{LABELS_BEHIND}\nrun = PlainRun(on_progress={hiding})")
+    done = python(installed("hostile"), program, "digs_for_labels")
     assert done.returncode == 1
-    assert "closure" in done.stderr
+    assert "LookupError" in done.stderr
 
 
 @pytest.mark.parametrize("deed", ["hangs", "eats_memory"])
