@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, get_args
 
 import yaml
 
@@ -31,6 +32,11 @@ class _Loader(yaml.SafeLoader):
         """Build a mapping; a key that stands twice is an error, not a silent loss."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(
+                    problem="a key is a word or a number, not a list or a mapping",
+                    problem_mark=key_node.start_mark,
+                )
             key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.MarkedYAMLError(
@@ -66,27 +72,31 @@ def load(path: Path) -> tuple[Any, Lines]:
         raise Misuse(f'"{path}" cannot be read: {error}') from error
     try:
         node = yaml.compose(text, Loader=_Loader)
+        lines = _lines(node, (), ())
         data = yaml.load(text, Loader=_Loader)  # _Loader is a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Misuse(f"{path}:{line}: {error.problem or error}") from None
     except yaml.YAMLError as error:
         raise Misuse(f"{path}: {error}") from None
-    lines: Lines = {}
-    if node is not None:
-        _note_lines(node, (), lines)
     return data, lines
 
 
-def _note_lines(node: Any, place: Place, lines: Lines) -> None:
-    lines[place] = node.start_mark.line + 1
+def _lines(node: Any, place: Place, above: tuple[Any, ...]) -> Lines:
+    """Return the line of a node and of everything inside it; for a value with a key, the line of the key."""
+    if node is None:
+        return {}
+    if any(node is other for other in above):
+        raise yaml.MarkedYAMLError(problem="an alias contains itself", problem_mark=node.start_mark)
+    found = {place: node.start_mark.line + 1}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            _note_lines(value, (*place, key.value), lines)
-            lines[*place, key.value] = key.start_mark.line + 1
+            inside = (*place, str(key.value))
+            found |= _lines(value, inside, (*above, node)) | {inside: key.start_mark.line + 1}
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            _note_lines(value, (*place, number), lines)
+            found |= _lines(value, (*place, number), (*above, node))
+    return found
 
 
 def line_of(place: Sequence[str | int], lines: Lines) -> int:
@@ -98,28 +108,47 @@ def line_of(place: Sequence[str | int], lines: Lines) -> int:
 
 
 def complaints(
-    path: Path, error: ValidationError, lines: Lines, known: Iterable[str] = (), under: Place = ()
+    path: Path,
+    error: ValidationError,
+    lines: Lines,
+    known: Mapping[str, Any] = MappingProxyType({}),
+    under: Place = (),
 ) -> list[str]:
     """Return a sentence with file and line for everything that a pydantic model has against a file.
 
     Parameters
     ----------
     known
-        Accepted keys, to propose one for a misspelt key.
+        ``model_fields`` of the model, to propose a key for a misspelt one.
     under
         Place in the file of what was validated.
     """
-    return [_complaint(path, one, lines, list(known), under) for one in error.errors()]
+    return [_complaint(path, one, lines, known, under) for one in error.errors()]
 
 
-def _complaint(path: Path, error: Any, lines: Lines, known: list[str], under: Place) -> str:
-    place = tuple(error["loc"])
+def _complaint(path: Path, error: Any, lines: Lines, known: Mapping[str, Any], under: Place) -> str:
+    place = tuple(part for part in error["loc"] if part != "[key]")
     where = f"{path}:{line_of((*under, *place), lines)}"
     name = ".".join(str(part) for part in (*under, *place))
     if error["type"] == "extra_forbidden":
+        accepted = _keys(known, place[:-1])
         return f'{where}: the key "{name}" is unknown.' + (
-            did_you_mean(str(place[-1]), known) if known else ""
+            did_you_mean(str(place[-1]), accepted) if accepted else ""
         )
     if error["type"] == "missing":
         return f'{where}: the key "{name}" is missing'
-    return f"{where}: {name}: {error['msg']} (got {error['input']!r})"
+    said = error["msg"].removeprefix("Value error, ")
+    nested = isinstance(error["input"], dict | list | tuple)  # too long to repeat
+    got = "" if error["type"] == "value_error" or nested else f' (got "{error["input"]}")'
+    return f"{where}: {name}: {said}{got}" if name else f"{where}: {said}{got}"
+
+
+def _keys(fields: Mapping[str, Any], place: Place) -> list[str]:
+    """Return the keys that a model accepts at a place, by the models its fields are made of."""
+    for part in place:
+        if isinstance(part, int):
+            continue
+        kind = fields[part].annotation if part in fields else None
+        models = [one for one in (kind, *get_args(kind)) if hasattr(one, "model_fields")]
+        fields = models[0].model_fields if models else {}
+    return list(fields)

@@ -15,6 +15,7 @@ from harness.yaml_lines import complaints, line_of, load
 
 ROLES = ("cell_type", "batch", "donor", "perturbation", "context", "dose", "study", "tissue", "assay")
 PACKAGE = "package:"
+KEYS = ("name", "root", "corpora", "datasets")
 
 
 class Entry(BaseModel):
@@ -55,7 +56,7 @@ class Entry(BaseModel):
         Smallest share of a data set's genes that a model must know.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     name: str
     kind: Literal["corpus", "dataset"]
@@ -92,15 +93,27 @@ class Entry(BaseModel):
     @field_validator("roles")
     @classmethod
     def _known_roles(cls, roles: dict[str, str]) -> dict[str, str]:
-        for role in roles:
-            if role not in ROLES:
-                raise ValueError(f'"{role}" is not a role.{did_you_mean(role, list(ROLES))}')
+        if wrong := [role for role in roles if role not in ROLES]:
+            raise ValueError(
+                " ".join(f'"{role}" is not a role.{did_you_mean(role, list(ROLES))}' for role in wrong)
+            )
         return roles
 
+    @field_validator("marked_as", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
     @model_validator(mode="after")
-    def _one_source(self) -> Entry:
+    def _fits_together(self) -> Entry:
         if (self.file is None) == (self.world is None):
             raise ValueError("an entry has either a file or a world")
+        misplaced = {"corpus": ("marked_as", "min_overlap"), "dataset": ("marks",)}[self.kind]
+        if found := sorted(self.model_fields_set & set(misplaced)):
+            what = {"corpus": "data set", "dataset": "corpus"}[self.kind]
+            raise ValueError(f'"{found[0]}" belongs to a {what}')
+        if "control" in self.model_fields_set and "perturbation" not in self.roles:
+            raise ValueError("a control is named, but no role says which column holds the perturbation")
         return self
 
     def reading(self) -> dict[str, Any]:
@@ -136,7 +149,7 @@ def _expanded(text: str, where: str) -> str:
     """Fill in ``${NAME}`` from the environment."""
 
     def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
+        if not os.environ.get(match[1]):
             raise BadData(
                 f"{where}: the environment variable {match[1]}, which the catalogue names as the folder of "
                 "its files, is not set; set it, or give the folder with --data DIR"
@@ -163,7 +176,8 @@ def read_catalogue(path: Path, root: Path | None = None) -> list[Entry]:
     path
         A YAML file with ``name``, an optional ``root``, ``corpora`` and ``datasets``.
     root
-        Folder for relative files, in place of the catalogue's own ``root``.
+        In place of the ``root`` that the catalogue states. Where it states none its files lie beside it, and
+        this changes nothing.
 
     Raises
     ------
@@ -171,20 +185,23 @@ def read_catalogue(path: Path, root: Path | None = None) -> list[Entry]:
         With every complaint, each with file and line.
     """
     data, lines = load(path)
-    wrong: list[str] = []
-    entries: list[Entry] = []
     if not isinstance(data, dict):
         raise Misuse(f"{path}:1: a catalogue is a mapping with corpora and datasets")
-    for key in set(data) - {"name", "root", "corpora", "datasets"}:
-        wrong.append(
-            f'{path}:{line_of((key,), lines)}: the key "{key}" is unknown.'
-            + did_you_mean(str(key), ["name", "root", "corpora", "datasets"])
-        )
-    folder = str(root) if root else str(data.get("root") or path.absolute().parent)
+    wrong = [
+        f'{path}:{line_of((str(key),), lines)}: the key "{key}" is unknown.{did_you_mean(str(key), KEYS)}'
+        for key in data
+        if key not in KEYS
+    ]
+    folder = _folder(path, data.get("root"), root)
+    entries: list[Entry] = []
     for kind, section in (("corpus", "corpora"), ("dataset", "datasets")):
-        for name, content in (data.get(section) or {}).items():
-            place = (section, name)
-            values = {
+        found = data.get(section) or {}
+        if not isinstance(found, dict):
+            wrong.append(f"{path}:{line_of((section,), lines)}: {section} is a mapping of names to entries")
+            continue
+        for name, content in found.items():
+            place = (section, str(name))
+            given = {
                 "name": str(name),
                 "kind": kind,
                 "folder": folder,
@@ -193,13 +210,28 @@ def read_catalogue(path: Path, root: Path | None = None) -> list[Entry]:
             if not isinstance(content, dict):
                 wrong.append(f"{path}:{line_of(place, lines)}: {section}.{name} is not a mapping")
                 continue
+            for key in sorted(set(content) & set(given)):
+                wrong.append(
+                    f'{path}:{line_of((*place, key), lines)}: the key "{section}.{name}.{key}" is unknown; '
+                    "the catalogue's layout says it"
+                )
             try:
-                entries.append(Entry.model_validate({**content, **values}))
+                entries.append(Entry.model_validate({**content, **given}))
             except ValidationError as error:
-                wrong += complaints(path, error, lines, Entry.model_fields, place)
+                accepted = {k: v for k, v in Entry.model_fields.items() if k not in given}
+                wrong += complaints(path, error, lines, accepted, place)
     if wrong:
         raise Misuse("\n".join(wrong))
     return entries
+
+
+def _folder(path: Path, stated: Any, root: Path | None) -> str:
+    """Return the folder of a catalogue's files; a variable in it is filled in when a file is asked for."""
+    if stated is None:
+        return str(path.absolute().parent)
+    if root is not None:
+        return str(root)
+    return str(stated) if str(stated).startswith("$") else str(path.absolute().parent / str(stated))
 
 
 def entry_of_file(path: Path) -> Entry:

@@ -39,13 +39,13 @@ def test_a_plugin_may_come_with_parameters(suite):
         (("tasks: [typing]", "task: [typing]"), ':5: the key "task" is unknown. Did you mean "tasks"?'),
         (
             ("sizes: [10, all]", "sizes: [0, all]"),
-            ":6: sizes: Value error, a size is a number of cells from 1",
+            ":6: sizes: a size is a number of cells from 1",
         ),
         (("sizes: [10, all]", "sizes: [10, some]"), ":6: sizes.1"),
-        (("sizes: [10, all]", "sizes: [10, 10]"), ":6: sizes: Value error, every value may stand once"),
+        (("sizes: [10, all]", "sizes: [10, 10]"), ":6: sizes: every value may stand once"),
         (
             ("epochs: 3", "epochs: 3, steps: 4"),
-            ":7: budget: Value error, a budget names either steps or epochs",
+            ":7: budget: a budget names either steps or epochs",
         ),
         (("datasets: [cells]", "datasets: []"), ":3: datasets"),
         (("name: mine", "name: ../up"), ":2: name"),

@@ -1,14 +1,11 @@
 """The first look at a file: facts where it is sound, a sentence for everything that is not."""
 
-from pathlib import Path
-
 import anndata
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-import harness
-from harness.corpus import check, facts_of, overlap, read_catalogue
+from harness.corpus import check, facts_of, overlap
 from harness.corpus.alignment import GeneList
 from harness.corpus.measure import measure
 from harness.errors import BadData
@@ -92,7 +89,7 @@ def test_a_wrong_file_gets_a_sentence(save, entry, counts, change, words):
         ({"counts": "layers/counts"}, 'no "layers/counts".*it has X'),
         ({"counts": "raw"}, 'no "raw"'),
         ({"ensembl": "ensembl"}, 'var has no column "ensembl" .* Did you mean "ensembl_id"'),
-        ({"marks": "eval_file"}, 'no column "eval_file"'),
+        ({"kind": "corpus", "marks": "eval_file"}, 'no column "eval_file"'),
         ({"roles": {"perturbation": "kind"}}, 'no cell has the control "control"'),
         ({"drop": {"kind": ("A", "B", "C")}}, "no cell is left"),
         ({"digest": "0" * 64}, "the catalogue expects"),
@@ -147,12 +144,3 @@ def test_overlap_takes_the_key_that_matches_more():
     found = overlap(mine, model)
     assert (found.key, found.n_shared) == ("ensembl", 3)
     assert (found.share_of_dataset, found.share_of_model) == (0.75, 0.6)
-
-
-def test_the_real_corpus_leaves_15475_cells(shared):
-    """With the cells of all data sets left out, the published number of cells remains."""
-    packaged = Path(harness.__file__).parent / "catalogues" / "real.yaml"
-    entries = {e.name: e for e in read_catalogue(packaged, shared / "data")}
-    corpus = measure(entries["corpus_human"], entries["corpus_human"].path())
-    marks = {mark for e in entries.values() for mark in (e.marked_as or (e.name,)) if e.kind == "dataset"}
-    assert corpus.n_cells - sum(corpus.marked[m] for m in marks & set(corpus.marked)) == 15_475

@@ -27,6 +27,7 @@ def pbmc68k():
     )
 
 
+@pytest.mark.filterwarnings("ignore::anndata.OldFormatWarning")  # anndata's, about the age of the file
 def test_counts_are_recovered_from_the_file_inside_scanpy(pbmc68k):
     """700 cells x 765 genes, and the counts are those that the library sizes in its obs lead to.
 
@@ -63,10 +64,8 @@ def test_facts_of_the_file_inside_scanpy(pbmc68k):
 )
 def test_labels_are_text_whatever_the_column_holds(tmp_path, column, expected):
     """Clusters called 1, 2, ... and doses are labels like any other."""
-    adata = anndata.AnnData(
-        csr_matrix(np.ones((3, 2), dtype=np.float32)), obs=pd.DataFrame({"label": column})
-    )
-    adata.obs_names = ["p", "q", "r"]
+    obs = pd.DataFrame({"label": column}, index=["p", "q", "r"])
+    adata = anndata.AnnData(csr_matrix(np.ones((3, 2), dtype=np.float32)), obs=obs)
     adata.write_h5ad(tmp_path / "cells.h5ad")
     entry = Entry(name="cells", kind="dataset", file="cells.h5ad", roles={"dose": "label"})
     cells = open_cells(entry, tmp_path / "cells.h5ad", roles=("dose",))
