@@ -1,5 +1,6 @@
 """Kernels on plain arrays, public for task and model authors. Importing this room imports no science."""
 
+from harness.measures.classification import f1_by_unit, f1_scores, majority_votes, neighbour_votes
 from harness.measures.components import (
     Components,
     corpus_components,
@@ -8,14 +9,41 @@ from harness.measures.components import (
     variable_components,
 )
 from harness.measures.expression import gene_moments, log_normalise, variable_genes
+from harness.measures.integration import Integration, integration_scores
+from harness.measures.perturbation import (
+    ALL_METRICS,
+    CONTROL,
+    Means,
+    agreement,
+    context_transfer,
+    mean_expression,
+    no_change,
+    perturbed_mean,
+    ridge_head,
+)
 
 __all__ = [
+    "ALL_METRICS",
+    "CONTROL",
     "Components",
+    "Integration",
+    "Means",
+    "agreement",
+    "context_transfer",
     "corpus_components",
+    "f1_by_unit",
+    "f1_scores",
     "gene_moments",
+    "integration_scores",
     "log_normalise",
     "log_normalised",
+    "majority_votes",
+    "mean_expression",
+    "neighbour_votes",
+    "no_change",
+    "perturbed_mean",
     "principal_components",
+    "ridge_head",
     "variable_components",
     "variable_genes",
 ]

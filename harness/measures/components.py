@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.contracts.cells import Cells
 from harness.errors import HarnessError
-from harness.measures.expression import gene_moments, log_normalise, normalise, variable_genes
+from harness.measures.expression import log_normalised, most_variable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,24 +98,27 @@ def _leading(
     return variance, loadings
 
 
-def expression_components(cells: Cells, n_components: int, n_genes: int) -> Components:
-    """Principal components of the log-normalised variable genes of some cells, in two passes over them.
+def variable_components(
+    cells: Cells, n_components: int, n_genes: int
+) -> tuple[NDArray[np.int64], Components]:
+    """Choose the variable genes of some cells and find the components of their log-normalised expression.
 
     Parameters
     ----------
     cells
-        Raw counts.
+        Raw counts, read twice.
     n_components
-        How many components.
+        How many components; those beyond the rank are zero.
     n_genes
-        How many variable genes take part; the loadings and means of all others are zero.
+        How many variable genes take part.
+
+    Returns
+    -------
+    genes, components
+        Indices of the chosen genes, ascending, and the components of these genes.
     """
-    chosen = variable_genes(*gene_moments(normalise(batch) for batch in cells.batches()), n_genes)
-    found = principal_components((log_normalise(b)[:, chosen] for b in cells.batches()), n_components)
-    mean = np.zeros(len(cells.genes))
-    loadings = np.zeros((len(cells.genes), n_components))
-    mean[chosen], loadings[chosen] = found.mean, found.loadings
-    return Components(mean=mean, loadings=loadings, explained_variance=found.explained_variance)
+    genes = most_variable(cells, n_genes)
+    return genes, principal_components((batch[:, genes] for batch in log_normalised(cells)), n_components)
 
 
 def corpus_components(cells: Cells, n_components: int = 30, n_genes: int = 2000) -> NDArray[np.float32]:
@@ -124,11 +127,11 @@ def corpus_components(cells: Cells, n_components: int = 30, n_genes: int = 2000)
     Parameters
     ----------
     cells
-        Raw counts.
+        Raw counts, read three times.
     n_components
         How many components; those beyond the rank are zero.
     n_genes
         How many variable genes take part.
     """
-    components = expression_components(cells, n_components, n_genes)
-    return np.concatenate([components.transform(log_normalise(batch)) for batch in cells.batches()])
+    genes, components = variable_components(cells, n_components, n_genes)
+    return np.concatenate([components.transform(batch[:, genes]) for batch in log_normalised(cells)])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.contracts.cells import Cells
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -59,6 +60,16 @@ def log_normalise(counts: Any, target: float = DEPTH) -> csr_matrix:
     expression = normalise(counts, target)
     np.log1p(expression.data, out=expression.data)
     return expression
+
+
+def log_normalised(cells: Cells) -> Iterator[csr_matrix]:
+    """Yield the log-normalised expression of all cells in order, batch by batch."""
+    return map(log_normalise, cells.batches())
+
+
+def most_variable(cells: Cells, n: int) -> NDArray[np.int64]:
+    """Return the ``n`` most variable genes of some cells (indices, ascending), in one pass over them."""
+    return variable_genes(*gene_moments(map(normalise, cells.batches())), n)
 
 
 def gene_moments(batches: Iterable[csr_matrix]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
