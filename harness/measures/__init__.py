@@ -4,11 +4,17 @@ from harness.measures.classification import f1_by_unit, f1_scores, majority_vote
 from harness.measures.components import (
     Components,
     corpus_components,
-    log_normalised,
     principal_components,
     variable_components,
 )
-from harness.measures.expression import gene_moments, log_normalise, variable_genes
+from harness.measures.expression import (
+    gene_moments,
+    log_normalise,
+    log_normalised,
+    most_variable,
+    normalise,
+    variable_genes,
+)
 from harness.measures.integration import Integration, integration_scores
 from harness.measures.perturbation import (
     ALL_METRICS,
@@ -39,8 +45,10 @@ __all__ = [
     "log_normalised",
     "majority_votes",
     "mean_expression",
+    "most_variable",
     "neighbour_votes",
     "no_change",
+    "normalise",
     "perturbed_mean",
     "principal_components",
     "ridge_head",
