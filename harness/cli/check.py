@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from harness.registry import Found
 
 
 def check(
@@ -21,8 +25,12 @@ def check(
     from harness.registry import discover
 
     registry = discover()
-    shelves = {"model": registry.models, "task": registry.tasks, "sampler": registry.samplers}
-    cards = [(kind, shelf[plugin].card) for kind, shelf in shelves.items() if plugin in shelf]  # type: ignore[index]
+    shelves: dict[str, Mapping[str, Found[Any]]] = {
+        "model": registry.models,
+        "task": registry.tasks,
+        "sampler": registry.samplers,
+    }
+    cards = [(kind, shelf[plugin].card) for kind, shelf in shelves.items() if plugin in shelf]
     if not cards:
         known = [name for shelf in shelves.values() for name in shelf]
         raise Misuse(f'no plugin is called "{plugin}".' + did_you_mean(plugin, known))

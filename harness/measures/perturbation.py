@@ -1,0 +1,186 @@
+"""How well is the mean expression of perturbed cells in a new context predicted?
+
+Means are over cells, of log-normalised expression (see :func:`harness.measures.log_normalise`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+CONTROL = "control"
+MIN_CELLS = 10
+RIDGE_PENALTY = 1.0
+"""Per training cell, on features of unit variance: the penalty is this times the number of cells."""
+ALL_METRICS = ("pearson_r", "r2", "mse", "pearson_delta")
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """Mean expression of every perturbation in every context.
+
+    Attributes
+    ----------
+    mean
+        (perturbation, context) -> mean expression (genes,).
+    cells
+        (perturbation, context) -> number of cells.
+    """
+
+    mean: Mapping[Key, NDArray[np.float64]]
+    cells: Mapping[Key, int]
+
+    def questions(self) -> list[Key]:
+        """Return every (perturbation, context) that can be asked.
+
+        The perturbation is measured there and in another context, by at least :data:`MIN_CELLS` treated and
+        as many control cells each.
+        """
+        asked = [key for key in sorted(self.mean) if key[0] != CONTROL and self.usable(*key)]
+        return [key for key in asked if self.training(*key)]
+
+    def usable(self, perturbation: str, context: str) -> bool:
+        """Return whether treated and control cells of a context suffice."""
+        wanted = ((perturbation, context), (CONTROL, context))
+        return all(self.cells.get(key, 0) >= MIN_CELLS for key in wanted)
+
+    def training(self, perturbation: str, held_out: str) -> list[str]:
+        """Return the other contexts in which a perturbation was measured."""
+        return [c for p, c in sorted(self.mean) if p == perturbation and c != held_out and self.usable(p, c)]
+
+
+def mean_expression(
+    batches: Iterable[csr_matrix], perturbation: NDArray[np.object_], context: NDArray[np.object_]
+) -> Means:
+    """Return the mean expression of every perturbation in every context, in one pass.
+
+    Parameters
+    ----------
+    batches
+        Log-normalised expression in the order of the labels.
+    """
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    pairs = list(zip(perturbation.astype(str).tolist(), context.astype(str).tolist(), strict=True))
+    keys = sorted(set(pairs))
+    place = {key: number for number, key in enumerate(keys)}
+    codes = np.array([place[pair] for pair in pairs])
+    sums: Any = 0.0
+    start = 0
+    for batch in batches:
+        rows = codes[start : start + batch.shape[0]]
+        ones = np.ones(len(rows))
+        belongs = csr_matrix((ones, (rows, np.arange(len(rows)))), shape=(len(keys), len(rows)))
+        sums = sums + (belongs @ batch.astype(np.float64)).toarray()
+        start += batch.shape[0]
+    counts = np.bincount(codes, minlength=len(keys))
+    return Means(
+        mean={key: sums[number] / counts[number] for number, key in enumerate(keys)},
+        cells={key: int(counts[number]) for number, key in enumerate(keys)},
+    )
+
+
+def no_change(means: Means, perturbation: str, context: str) -> NDArray[np.float64]:
+    """Predict the control mean of the held-out context."""
+    return means.mean[CONTROL, context]
+
+
+def perturbed_mean(means: Means, perturbation: str, context: str) -> NDArray[np.float64]:
+    """Predict the mean of all perturbation centroids in the training contexts.
+
+    A centroid is the mean of a perturbation in a context; perturbations count equally, not cells.
+    """
+    import numpy as np
+
+    centroids = [
+        mean
+        for (p, c), mean in sorted(means.mean.items())
+        if p != CONTROL and c != context and means.cells[p, c] >= MIN_CELLS
+    ]
+    return np.asarray(np.mean(centroids, axis=0))
+
+
+def context_transfer(means: Means, perturbation: str, context: str) -> NDArray[np.float64]:
+    """Predict the held-out control mean plus the effect in other contexts, weighted by treated cells."""
+    import numpy as np
+
+    elsewhere = means.training(perturbation, context)
+    deltas = [means.mean[perturbation, c] - means.mean[CONTROL, c] for c in elsewhere]
+    weights = [means.cells[perturbation, c] for c in elsewhere]
+    return means.mean[CONTROL, context] + np.average(deltas, axis=0, weights=weights)
+
+
+def ridge_head(
+    embedding: NDArray[np.float32],
+    perturbation: NDArray[np.object_],
+    context: NDArray[np.object_],
+    means: Means,
+    question: Key,
+) -> NDArray[np.float64]:
+    """Predict from control cells: a ridge head learnt in the other contexts, applied to the held-out one.
+
+    The head maps the embedding of a control cell to the mean of the treated cells of its context, which is
+    what random pairing of control and treated cells amounts to on average. Features are standardised on the
+    training cells; the penalty is :data:`RIDGE_PENALTY` per training cell; the intercept is free. A linear
+    head averages: its mean prediction over cells is its prediction at their mean embedding.
+    """
+    import numpy as np
+
+    treatment, held_out = question
+    is_control, where = perturbation == CONTROL, context.astype(str)
+    contexts = means.training(treatment, held_out)
+    rows = [np.flatnonzero(is_control & (where == c)) for c in contexts]
+    features = embedding[np.concatenate(rows)].astype(np.float64)
+    centre, scale = features.mean(axis=0), features.std(axis=0)
+    scale[scale == 0] = 1.0
+    z = (features - centre) / scale
+    # Cells of one context share their target, so targets enter once per context.
+    counts = np.array([len(r) for r in rows], dtype=float)
+    targets = np.stack([means.mean[treatment, c] for c in contexts])
+    intercept = counts @ targets / counts.sum()
+    sums = np.add.reduceat(z, np.concatenate([[0], np.cumsum(counts[:-1])]).astype(int), axis=0)
+    gram = z.T @ z + RIDGE_PENALTY * len(z) * np.eye(z.shape[1])
+    weights = np.linalg.solve(gram, sums.T @ (targets - intercept))
+    asked = embedding[is_control & (where == held_out)].astype(np.float64).mean(axis=0)
+    return np.asarray(intercept + (asked - centre) / scale @ weights)
+
+
+def agreement(
+    predicted: NDArray[np.float64], truth: NDArray[np.float64], control: NDArray[np.float64]
+) -> dict[str, float]:
+    """Compare a predicted with a measured mean expression (genes,); NaN where a metric is not defined.
+
+    Returns
+    -------
+    ``pearson_r`` of the two means (published under the name R2), ``r2`` = 1 - MSE / variance of the truth
+    over genes, ``mse``, and ``pearson_delta`` of the two differences from the control.
+    """
+    import numpy as np
+
+    error, spread = float(np.mean((predicted - truth) ** 2)), float(np.var(truth))
+    return {
+        "pearson_r": _pearson(predicted, truth),
+        "r2": 1 - error / spread if spread > 0 else float("nan"),
+        "mse": error,
+        "pearson_delta": _pearson(predicted - control, truth - control),
+    }
+
+
+def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return Pearson's r; NaN where one side is constant up to rounding."""
+    import numpy as np
+
+    a, b = a - a.mean(), b - b.mean()
+    norms = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    if min(norms) < 1e-10 * np.sqrt(len(a)):
+        return float("nan")
+    return float(a @ b / (norms[0] * norms[1]))

@@ -1,0 +1,30 @@
+"""Does the embedding keep cell types apart and batches together?"""
+
+from harness import Metric, TaskCard, hookimpl
+
+
+@hookimpl
+def harness_tasks():
+    """Return the card."""
+    return [
+        TaskCard(
+            name="batch_integration",
+            version="1",
+            entry="harness_plugins.tasks.batch_integration.task:BatchIntegration",
+            summary="biology kept and batches mixed in a frozen embedding (scIB metrics)",
+            needs=frozenset({"cell_type>=2", "batch>=2"}),
+            split="whole",
+            metrics=(
+                Metric(name="avg_bio", lower=-0.2, tolerance=1e-4),
+                Metric(name="nmi", tolerance=1e-4),
+                Metric(name="ari", lower=-0.5, tolerance=1e-4),
+                Metric(name="asw_label", tolerance=1e-4),
+                Metric(name="bras", tolerance=1e-4),
+                Metric(name="ilisi", lower=None, tolerance=1e-4),
+                Metric(name="graph_connectivity", tolerance=1e-4),
+            ),
+            baselines=("random_embedding",),
+            references=("hvg", "target_pca"),
+            citation="Luecken et al. 2022, doi 10.1038/s41592-021-01336-8; for BRAS 10.1038/s41587-025-02743-4",
+        )
+    ]
