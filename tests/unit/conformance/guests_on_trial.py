@@ -32,6 +32,13 @@ class Reference(Model):
         return np.stack([counts.sum(axis=1), (counts > 0).sum(axis=1)], axis=1)
 
 
+class OneAxisPerGene(Model):
+    """Log counts as they are: the order of axes is that of the genes."""
+
+    def embed(self, cells, run):
+        return logged(cells)
+
+
 class NeedsFit(Good):
     def initialise(self, genes, run):
         super().initialise(genes, run)

@@ -58,6 +58,12 @@ def test_a_broken_promise_is_caught(check, guest, sentence):
     assert sentence in finding.message
 
 
+def test_axes_may_turn_with_the_genes():
+    """A reference model with one axis per gene is the same embedding, its axes in another order."""
+    finding = examine(check_called("check_gene_order"), card("OneAxisPerGene", pretrains=False), "model")
+    assert finding.passed, finding.message
+
+
 def test_every_check_can_fail():
     """There is a culprit for every check of models."""
     assert {check for check, _, _ in CAUGHT} == {check.__name__ for check in models.CHECKS}

@@ -36,6 +36,11 @@ CAUGHT = [
     ("check_input_not_altered", card("Relabels"), 'altered the labels of "cell_type"'),
     ("check_input_not_altered", card("Resplits"), "altered the split"),
     ("check_truth_beats_noise", card("CountsMisses"), "its card says that more is better"),
+    (
+        "check_truth_beats_noise",
+        card("CountsMisses", needs=frozenset({"cell_type>=2"})),
+        "its card says that more is better",
+    ),
 ]
 
 
