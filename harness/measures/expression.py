@@ -38,7 +38,7 @@ def normalise(counts: Any, target: float = DEPTH) -> csr_matrix:
     from scipy.sparse import csr_matrix
     from sklearn.preprocessing import normalize
 
-    shares = normalize(csr_matrix(counts, dtype=np.float32), norm="l1", copy=True)
+    shares: csr_matrix = normalize(csr_matrix(counts, dtype=np.float32), norm="l1", copy=True)
     shares.data *= np.float32(target)
     return shares
 
@@ -141,7 +141,7 @@ def _standardised_dispersion(
     varies = variance > ROUNDING * mean**2
     dispersion = np.full(len(mean), np.nan)
     dispersion[varies] = np.log(variance[varies] / mean[varies])
-    alike = pd.Series(dispersion).groupby(pd.cut(np.log1p(mean), bins=n_bins), observed=True)
+    alike = pd.Series(dispersion).groupby(pd.cut(np.log1p(mean), bins=n_bins, labels=False))
     centre, spread = alike.transform("mean").to_numpy(), alike.transform("std").to_numpy()
     alone = np.isnan(spread)
     with np.errstate(divide="ignore", invalid="ignore"):

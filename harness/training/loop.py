@@ -1,33 +1,41 @@
-"""The loop: shuffled batches from disk, clipped steps, best weights kept."""
+"""The loop: shuffled batches from disk, clipped steps, a look at the validation cells, the best weights."""
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness.contracts.cells import Cells
 from harness.contracts.run import Run
+from harness.errors import Misuse, NotFinite
 from harness.records import Budget
 
-Prepare = Callable[[Any], "np.ndarray[Any, np.dtype[np.float32]]"]
-Loss = Callable[[nn.Module, torch.Tensor, torch.Generator], torch.Tensor]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+Prepare = Callable[[Any], Any]
+Loss = Callable[[nn.Module, Tensor], Tensor]
 
 CLIP = 1.0
+"""Norm that the gradient is cut to."""
+
 CHECKS = 10
-"""How often in a budget the validation loss is looked at."""
-MOST_VALIDATION = 4096
-"""Validation cells that are looked at: they stay in memory, which must not grow with the sample."""
+"""How often in a budget the validation loss is looked at, the end included."""
+
 PATIENCE = 3
 """Looks without a better validation loss after which training stops."""
-DEFAULT_BUDGET = Budget(unit="steps", amount=100)
+
+MOST_VALIDATION = 4096
+"""Validation cells that are looked at: they stay in memory, which must not grow with the sample."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +45,11 @@ class History:
     Attributes
     ----------
     steps, epochs, cells_seen
-        Optimiser steps, passes over the sample (a fraction too), cells in all batches.
+        Optimiser steps, passes over the sample (a fraction too), cells in all batches together.
     best_step
-        The step whose weights were kept.
+        The step whose weights were kept: the last one where there are no validation cells.
     train_loss, validation_loss
-        At each look at the validation cells; the latter empty where there are none.
+        One value per look: the mean since the last one, and that of the validation cells, if any.
     """
 
     steps: int
@@ -53,11 +61,24 @@ class History:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Give torch a seed for a while, and its own random state back afterwards."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
+    """Give torch a seed on one device for a while, and its own random state back afterwards."""
+    on_cuda = device == "cuda"
+    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if on_cuda else []):
+        torch.default_generator.manual_seed(seed)
+        if on_cuda:
+            torch.cuda.manual_seed(seed)
         yield
+
+
+def shuffled_batches(cells: Cells, size: int, generator: np.random.Generator) -> Iterator[csr_matrix]:
+    """Yield all cells once in a new random order, ``size`` at a time, the last batch perhaps smaller.
+
+    Only row numbers are shuffled in memory (8 bytes per cell); counts are read batch by batch.
+    """
+    order = generator.permutation(cells.n_cells)
+    for start in range(0, len(order), size):
+        yield cells.rows(np.sort(order[start : start + size]))
 
 
 def train(
@@ -71,23 +92,69 @@ def train(
     learning_rate: float = 1e-3,
     weight_decay: float = 0.01,
 ) -> History:
-    """Train a network in place on a sample and keep its best weights.
+    """Train a network in place with AdamW and keep its best weights.
 
     Parameters
     ----------
     network
-        Moved to ``run.device``; in bfloat16 autocast where the run asks for it and the device is CUDA.
+        Moved to ``run.device``; weights stay float32, the forward pass is bfloat16 where the run asks for
+        it and the device is CUDA.
     loss
-        Called with network, prepared batch and a generator for its random numbers; returns a mean over
-        the batch.
+        Called with the network and a prepared batch; returns a mean over the batch. What it draws from
+        torch's own generators (masks, dropout) is seeded by the run.
     cells
-        The sample. Its batches are read from disk in a new random order each epoch.
+        The sample, read from disk in a new random order each epoch.
     run
-        Seed, device, budget, and perhaps validation cells.
+        Seed, device, precision and budget; early stopping where it has validation cells, which meet the
+        same random numbers at every look.
     prepare
-        Raw counts (CSR) -> what the network eats, float32 (cells x width).
+        Raw counts (CSR) -> what the network eats, a float32 array (cells x width).
+    batch_size
+        Cells per step; a smaller sample is one batch.
+    learning_rate, weight_decay
+        Of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
+
+    Raises
+    ------
+    Misuse
+        The run has no budget.
+    NotFinite
+        The loss is no longer a number.
     """
-    return _Training(network, loss, run, prepare, batch_size).over(cells, learning_rate, weight_decay)
+    with seeded(run.seed, run.device):
+        return _Training(network, loss, run, prepare, batch_size).over(cells, learning_rate, weight_decay)
+
+
+@torch.inference_mode()
+def encode(network: nn.Module, cells: Cells, run: Run, *, prepare: Prepare) -> NDArray[np.float32]:
+    """Return what a network in evaluation mode makes of all cells, in order (cells x width), float32."""
+    network = network.to(run.device).eval()
+    with _precision(run):
+        rows = [network(_on_device(prepare(counts), run.device)).float() for counts in cells.batches()]
+    return np.concatenate([row.cpu().numpy() for row in rows])
+
+
+@dataclass
+class _Best:
+    """The best weights so far, and when to stop looking for better ones."""
+
+    network: nn.Module
+    losses: list[float] = field(default_factory=list)
+    step: int = 0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+    def look(self, step: int, loss: float) -> bool:
+        """Remember the weights where they are the best; return whether patience has run out."""
+        self.losses.append(loss)
+        if loss < min(self.losses[:-1], default=math.inf):
+            self.step = step
+            self.weights = {name: value.clone() for name, value in self.network.state_dict().items()}
+        return len(self.losses) - int(np.argmin(self.losses)) > PATIENCE
+
+    def restore(self) -> None:
+        """Give the network its best weights."""
+        if self.weights:
+            self.network.load_state_dict(self.weights)
 
 
 class _Training:
@@ -97,83 +164,84 @@ class _Training:
         self.run = run
         self.prepare = prepare
         self.batch_size = batch_size
-        self.generator = torch.Generator(run.device).manual_seed(run.seed)
-        self.validation = self._batches_of(run.validation) if run.validation else []
+        self.validation = list(self._held_out(run.validation)) if run.validation else []
 
     def over(self, cells: Cells, learning_rate: float, weight_decay: float) -> History:
-        per_epoch = math.ceil(cells.n_cells / self.batch_size)
-        budget = self.run.budget or DEFAULT_BUDGET
-        steps = budget.amount if budget.unit == "steps" else budget.amount * per_epoch
-        look_every = max(1, steps // CHECKS)
+        """Train until the budget or the patience is spent."""
+        steps = _steps(self.run.budget, math.ceil(cells.n_cells / self.batch_size))
+        interval = math.ceil(steps / CHECKS)
         optimiser = torch.optim.AdamW(self.network.parameters(), lr=learning_rate, weight_decay=weight_decay)
-        best, best_step, losses, checked, seen = None, steps, [], [], 0
-        running = torch.zeros((), device=self.run.device)
-        self.network.train()
-        for step, batch in zip(range(1, steps + 1), self._shuffled(cells), strict=False):
-            running += self._step(batch, optimiser)
+        best, losses, recent, step, seen = _Best(self.network), [], [], 0, 0
+        for step, batch in enumerate(islice(self._endless(cells), steps), start=1):
+            recent.append(self._step(batch, optimiser))
             seen += len(batch)
-            if step % look_every and step != steps:
+            if step % interval and step != steps:
                 continue
-            self.run.progress(step, steps)
-            losses.append(float(running) / (look_every if step % look_every == 0 else step % look_every))
-            running.zero_()
-            if not self.validation:
-                continue
-            checked.append(self._validate())
-            if checked[-1] <= min(checked):
-                best, best_step = copy.deepcopy(self.network.state_dict()), step
-            elif len(checked) - 1 - int(np.argmin(checked)) >= PATIENCE:
+            losses.append(_finite(torch.stack(recent).mean().item(), step))
+            recent.clear()
+            self.run.progress(step, steps, f"loss {losses[-1]:.4g}")
+            if self.validation and best.look(step, _finite(self._validate(), step)):
                 break
-        if best is not None:
-            self.network.load_state_dict(best)
+        best.restore()
         return History(
             steps=step,
             epochs=seen / cells.n_cells,
             cells_seen=seen,
-            best_step=best_step,
+            best_step=best.step or step,
             train_loss=tuple(losses),
-            validation_loss=tuple(checked),
+            validation_loss=tuple(best.losses),
         )
 
-    def _step(self, batch: torch.Tensor, optimiser: torch.optim.Optimizer) -> torch.Tensor:
+    def _endless(self, cells: Cells) -> Iterator[Tensor]:
+        generator = np.random.default_rng(self.run.seed)
+        while True:
+            for counts in shuffled_batches(cells, self.batch_size, generator):
+                yield _on_device(self.prepare(counts), self.run.device)
+
+    def _held_out(self, cells: Cells) -> Iterator[Tensor]:
+        generator = np.random.default_rng(self.run.seed)
+        batches = shuffled_batches(cells, self.batch_size, generator)
+        for counts in islice(batches, max(1, MOST_VALIDATION // self.batch_size)):
+            yield _on_device(self.prepare(counts), self.run.device)
+
+    def _step(self, batch: Tensor, optimiser: torch.optim.Optimizer) -> Tensor:
+        """Take one step and return its loss, which stays on the device: reading it would wait for it."""
+        self.network.train()
         optimiser.zero_grad(set_to_none=True)
-        with self._precision():
-            loss = self.loss(self.network, batch, self.generator)
+        with _precision(self.run):
+            loss = self.loss(self.network, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
         optimiser.step()
         return loss.detach()
 
-    def _precision(self) -> Any:
-        if self.run.device == "cuda" and self.run.precision == "bfloat16":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return nullcontext()
-
     @torch.no_grad()
     def _validate(self) -> float:
-        """Return the mean loss of the validation cells, the same random numbers at every look."""
-        generator = torch.Generator(self.run.device).manual_seed(self.run.seed + 1)
         self.network.eval()
-        with self._precision():
-            total = sum(float(self.loss(self.network, b, generator)) * len(b) for b in self.validation)
-        self.network.train()
-        return total / sum(len(batch) for batch in self.validation)
+        with seeded(self.run.seed, self.run.device), _precision(self.run):
+            total = sum(self.loss(self.network, batch) * len(batch) for batch in self.validation)
+        return float(total) / sum(len(batch) for batch in self.validation)
 
-    def _batches_of(self, cells: Cells) -> list[torch.Tensor]:
-        rows = np.random.default_rng(self.run.seed).permutation(cells.n_cells)[:MOST_VALIDATION]
-        starts = range(0, len(rows), self.batch_size)
-        return [self._to_device(cells.rows(rows[start : start + self.batch_size])) for start in starts]
 
-    def _to_device(self, counts: Any) -> torch.Tensor:
-        values = torch.from_numpy(np.ascontiguousarray(self.prepare(counts), dtype=np.float32))
-        if self.run.device == "cuda":
-            return values.pin_memory().to("cuda", non_blocking=True)
-        return values
+def _steps(budget: Budget | None, per_epoch: int) -> int:
+    if budget is None:
+        raise Misuse(
+            'training needs a budget and the run has none; Budget(unit="steps", amount=300) would be one'
+        )
+    return budget.amount if budget.unit == "steps" else budget.amount * per_epoch
 
-    def _shuffled(self, cells: Cells) -> Iterator[torch.Tensor]:
-        """Yield batches without end, each epoch in an order of its own."""
-        order = np.random.default_rng(self.run.seed)
-        while True:
-            rows = order.permutation(cells.n_cells)
-            for start in range(0, cells.n_cells, self.batch_size):
-                yield self._to_device(cells.rows(rows[start : start + self.batch_size]))
+
+def _finite(loss: float, step: int) -> float:
+    if not math.isfinite(loss):
+        raise NotFinite(f"the loss is {loss} at step {step}; a smaller learning rate may help")
+    return loss
+
+
+def _precision(run: Run) -> torch.autocast:
+    half = run.device == "cuda" and run.precision == "bfloat16"
+    return torch.autocast(run.device, dtype=torch.bfloat16, enabled=half)
+
+
+def _on_device(values: Any, device: str) -> Tensor:
+    found = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+    return found.pin_memory().to(device, non_blocking=True) if device == "cuda" else found

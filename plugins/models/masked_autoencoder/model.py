@@ -1,21 +1,25 @@
 """The network, and how it is trained and asked."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 from torch import nn
 
 from harness import Model
-from harness.measures import gene_moments, log_normalise, log_normalised, variable_genes
-from harness.training import seeded, train
+from harness.measures import log_normalise, most_variable
+from harness.training import encode, seeded, train
 
 
 class Network(nn.Module):
     """Encoder and mirrored decoder of one hidden layer each; no batch norm, so batches do not matter."""
 
-    def __init__(self, genes, hidden, latent):
+    def __init__(self, width, hidden, latent):
         super().__init__()
-        self.encoder = nn.Sequential(nn.Linear(genes, hidden), nn.GELU(), nn.Linear(hidden, latent))
-        self.decoder = nn.Sequential(nn.Linear(latent, hidden), nn.GELU(), nn.Linear(hidden, genes))
+        self.encoder = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, latent))
+        self.decoder = nn.Sequential(nn.Linear(latent, hidden), nn.GELU(), nn.Linear(hidden, width))
 
     def forward(self, values):
         """Return restored values."""
@@ -23,24 +27,33 @@ class Network(nn.Module):
 
 
 class MaskedAutoencoder(Model):
-    """Sees the sample's most variable genes; untrained, the first ones of a random order."""
+    """Restores hidden expression values; the bottleneck is the embedding.
+
+    The network has ``n_genes`` inputs. Untrained, every gene feeds one of them, dealt out at random, so that
+    the control sees as many genes as there are (feature hashing: Weinberger et al. 2009, arXiv:0902.2206).
+    Fitted, each input is one of the sample's most variable genes.
+    """
 
     def initialise(self, genes, run):
         """Build the network with random weights."""
         super().initialise(genes, run)
-        width = min(self.parameters["n_genes"], len(genes))
-        chosen = np.random.default_rng(run.seed).permutation(len(genes))[:width]
-        self._build(np.sort(chosen), run.seed)
+        dealt = np.random.default_rng(run.seed).permutation(len(genes))
+        self._build(dealt % min(self.parameters["n_genes"], len(genes)), run.seed)
 
-    def _build(self, chosen, seed=0):
-        self.chosen = chosen
+    def _build(self, inputs, seed=0):
+        """Build the network for ``inputs``: per gene the number of its input, or -1."""
+        self.inputs = inputs
         with seeded(seed):
-            self.network = Network(len(chosen), self.parameters["hidden"], self.parameters["latent"])
+            self.network = Network(
+                int(inputs.max()) + 1, self.parameters["hidden"], self.parameters["latent"]
+            )
+        self.history = None
 
     def fit(self, cells, run):
         """Train on the sample, early stopping on the cells that the host set apart."""
-        moments = gene_moments(log_normalised(cells))
-        self.chosen = variable_genes(*moments, len(self.chosen))
+        chosen = most_variable(cells, int(self.inputs.max()) + 1)
+        self.inputs = np.full(len(self.genes), -1)
+        self.inputs[chosen] = np.arange(len(chosen))
         self.history = train(
             self.network,
             self._loss,
@@ -52,31 +65,36 @@ class MaskedAutoencoder(Model):
         )
 
     def _values(self, counts):
-        return log_normalise(counts)[:, self.chosen].toarray()
+        """Return log-normalised expression (cells x inputs), genes of one input summed."""
+        (genes,) = np.nonzero(self.inputs >= 0)
+        shape = (len(self.inputs), int(self.inputs.max()) + 1)
+        feeds = csr_matrix((np.ones(len(genes), np.float32), (genes, self.inputs[genes])), shape=shape)
+        return (log_normalise(counts) @ feeds).toarray()
 
-    def _loss(self, network, values, generator):
-        """Return the mean squared error of the masked values."""
-        mask = (
-            torch.rand(values.shape, generator=generator, device=values.device) < self.parameters["mask_rate"]
-        )
-        error = (network(values.masked_fill(mask, 0.0)) - values) ** 2
-        return (error * mask).sum() / mask.sum().clamp(min=1)
+    def _loss(self, network, values):
+        """Return the mean squared error of the hidden values.
 
-    @torch.inference_mode()
+        The shown ones are scaled up as in dropout, so that nothing hidden looks like everything shown.
+        """
+        rate = self.parameters["mask_rate"]
+        hidden = torch.rand_like(values) < rate
+        error = network(values.masked_fill(hidden, 0.0) / (1 - rate)) - values
+        return (error.square() * hidden).sum() / hidden.sum().clamp(min=1)
+
     def embed(self, cells, run):
-        """Return the bottleneck of the unmasked values (cells x latent)."""
-        encoder = self.network.encoder.to(run.device).eval()
-        batches = (torch.from_numpy(self._values(batch)).to(run.device) for batch in cells.batches())
-        return np.concatenate([encoder(batch).float().cpu().numpy() for batch in batches])
+        """Return the bottleneck, nothing hidden (cells x latent)."""
+        return encode(self.network.encoder, cells, run, prepare=self._values)
 
     def save(self, folder):
-        """Write the network's weights and its genes."""
+        """Write the weights, which gene feeds which input, and how training went."""
         state = {name: value.cpu() for name, value in self.network.state_dict().items()}
-        torch.save({"network": state, "chosen": torch.from_numpy(self.chosen)}, folder / "weights.pt")
+        torch.save({"network": state, "inputs": torch.from_numpy(self.inputs)}, folder / "weights.pt")
+        if self.history:
+            (folder / "history.json").write_text(json.dumps(asdict(self.history)))
 
     def load(self, folder, genes):
         """Read what :meth:`save` wrote; nothing but tensors is accepted."""
         self.genes = genes
         stored = torch.load(folder / "weights.pt", weights_only=True, map_location="cpu")
-        self._build(stored["chosen"].numpy())
+        self._build(stored["inputs"].numpy())
         self.network.load_state_dict(stored["network"])

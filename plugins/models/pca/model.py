@@ -3,28 +3,33 @@
 import numpy as np
 
 from harness import Model
-from harness.measures import log_normalised, variable_components
+from harness.measures import Components, log_normalised, variable_components
 
 
 class PCA(Model):
     """Loadings of all genes (genes x components), zero outside the most variable ones of the sample."""
 
     def initialise(self, genes, run):
-        """Draw Gaussian loadings: the untrained control of the founding study."""
+        """Draw Gaussian loadings, columns about as long as fitted ones: the founding study's control."""
         super().initialise(genes, run)
-        shape = (len(genes), self.parameters["n_components"])
-        loadings = np.random.default_rng(run.seed).normal(size=shape) / np.sqrt(len(genes))
-        self.weights = {"mean": np.zeros(len(genes)), "loadings": loadings}
+        self.weights = self._nothing()
+        loadings = np.random.default_rng(run.seed).normal(size=self.weights["loadings"].shape)
+        self.weights["loadings"][:] = loadings / np.sqrt(len(genes))
+
+    def _nothing(self):
+        width = self.parameters["n_components"]
+        shapes = {"mean": len(self.genes), "loadings": (len(self.genes), width), "explained_variance": width}
+        return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
 
     def fit(self, cells, run):
-        """Find the components of the sample."""
+        """Replace the loadings by the components of the sample."""
         genes, found = variable_components(cells, self.parameters["n_components"], self.parameters["n_genes"])
-        self.weights = {name: np.zeros_like(old) for name, old in self.weights.items()}
+        self.weights = self._nothing()
         self.weights["mean"][genes] = found.mean
         self.weights["loadings"][genes] = found.loadings
+        self.weights["explained_variance"][:] = found.explained_variance
 
     def embed(self, cells, run):
-        """Return (cells x components)."""
-        loadings = self.weights["loadings"]
-        offset = self.weights["mean"] @ loadings
-        return np.concatenate([batch @ loadings - offset for batch in log_normalised(cells)])
+        """Return (cells x n_components)."""
+        components = Components(**self.weights)
+        return np.concatenate([components.transform(batch) for batch in log_normalised(cells)])
