@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
-from harness.errors import Misuse
-from harness.synthetic.population import Population
+from harness.synthetic.population import Population, check_cells
 from harness.synthetic.structure import Floats, Structure, generator
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 BLOCK = 256
 """Cells that share a generator: always drawn together, then cut to what is asked."""
+HIDDEN = ("type", "latent")
+"""Fields of a block that go into the truth, not into obs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,29 +58,26 @@ def counted(
     Misuse
         The number of cells is not a whole number from 1.
     """
-    if isinstance(cells, bool) or not isinstance(cells, int) or cells < 1:
-        raise Misuse(f'a simulated {part} has a whole number of cells from 1, and "{cells}" was asked')
-    blocks, matrices = [], []
-    for number in range(-(-cells // BLOCK)):
-        rng = generator(world, part, number)
-        blocks.append(layout(rng, number))
-        matrices.append(_count(world, shared, blocks[-1], rng))
+    numbers = range(-(-check_cells(part, cells) // BLOCK))
+    matrices, columns = zip(*(_drawn(world, shared, part, layout, number) for number in numbers), strict=True)
+    joined = {name: np.concatenate([block[name] for block in columns])[:cells] for name in columns[0]}
     return Population(
         world=world,
         part=part,
         counts=csr_matrix(vstack(matrices, format="csr")[:cells]),
         genes=tuple(f"SIM{number:05d}" for number in range(1, world.genes + 1)),
-        obs={
-            column: np.concatenate([block.obs[column] for block in blocks])[:cells]
-            for column in blocks[0].obs
-        },
-        truth={
-            **shared.truth(),
-            "type": np.concatenate([block.type for block in blocks])[:cells],
-            "latent": np.concatenate([block.latent for block in blocks])[:cells],
-            **truth,
-        },
+        truth={**shared.truth(), **{name: joined.pop(name) for name in HIDDEN}, **truth},
+        obs=joined,
     )
+
+
+def _drawn(
+    world: World, shared: Structure, part: str, layout: Layout, number: int
+) -> tuple[csr_matrix, dict[str, NDArray[Any]]]:
+    """Return the counts of a block, and its labels beside what no measurement shows."""
+    rng = generator(world, part, number)
+    block = layout(rng, number)
+    return _count(world, shared, block, rng), {**block.obs, **{name: getattr(block, name) for name in HIDDEN}}
 
 
 def _count(world: World, shared: Structure, block: Block, rng: np.random.Generator) -> csr_matrix:

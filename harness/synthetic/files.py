@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from harness.digest import canonical
 from harness.errors import Misuse, did_you_mean
-from harness.synthetic.population import Population
+from harness.synthetic.population import Population, check_cells
 from harness.synthetic.world import WORLDS, World
 
 WORLD_VERSION = 1
@@ -86,11 +86,9 @@ def _understood(world_spec: Mapping[str, Any]) -> _Spec:
     name, part, cells = (_taken(knobs, key) for key in ("name", "part", "cells"))
     _known("world", name, list(WORLDS))
     _known("part", part, list(PARTS))
-    if isinstance(cells, bool) or not isinstance(cells, int) or cells < 1:
-        raise Misuse(f'a simulated {part} has a whole number of cells from 1, and "{cells}" was asked')
     for knob in knobs:
         _known("knob", knob, [known.name for known in fields(World)])
-    return _Spec(world=replace(WORLDS[name], **knobs), part=part, cells=cells)
+    return _Spec(world=replace(WORLDS[name], **knobs), part=part, cells=check_cells(part, cells))
 
 
 def _taken(knobs: dict[str, Any], key: str) -> Any:

@@ -68,3 +68,16 @@ class Population:
                 )
         columns = {role: self.obs[role] for role in (roles or self.obs)}
         return ArrayCells(counts=self.counts, genes=self.genes, columns=columns)
+
+
+def check_cells(part: str, cells: Any) -> int:
+    """Return how many cells are asked of a part.
+
+    Raises
+    ------
+    Misuse
+        It is not a whole number from 1.
+    """
+    if isinstance(cells, bool) or not isinstance(cells, int) or cells < 1:
+        raise Misuse(f'a simulated {part} has a whole number of cells from 1, and "{cells}" was asked')
+    return cells
