@@ -331,8 +331,13 @@ def _wanted(kind: str, wishes: Iterable[Wish], shelf: Mapping[str, Found[Any]]) 
                 f'the {kind} "{wish.name}" has no parameter "{name}".'
                 + did_you_mean(name, list(card.parameters))
             )
-        parameters = as_parameters({**card.parameters, **wish.parameters})
-        wanted.append((card, Choice(name=card.name, version=card.version, parameters=parameters)))
+        choice = Choice(
+            name=card.name,
+            version=card.version,
+            parameters=as_parameters({**card.parameters, **wish.parameters}),
+            defaults=as_parameters(card.parameters),
+        )
+        wanted.append((card, choice))
     return wanted
 
 

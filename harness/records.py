@@ -35,17 +35,31 @@ def as_parameters(mapping: Mapping[str, Any]) -> Parameters:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A plugin with its version and one set of parameters."""
+    """A plugin with its version and one set of parameters, all of them spelled out.
+
+    ``defaults`` are the card's; they are no part of the identity and only keep the label short.
+    """
 
     name: str
     version: str
     parameters: Parameters = ()
+    defaults: Parameters = field(default=(), compare=False, repr=False)
 
     @property
     def label(self) -> str:
-        """The name people read: ``pca`` or ``pca(n_components=20)``."""
-        inside = ", ".join(f"{name}={value}" for name, value in self.parameters)
+        """The name people read: ``pca``, or ``pca(n_components=20)`` where that is not the default."""
+        inside = ", ".join(
+            f"{name}={value}" for name, value in self.parameters if (name, value) not in self.defaults
+        )
         return f"{self.name}({inside})" if inside else self.name
+
+    def identity(self) -> dict[str, Any]:
+        """Return what an address depends on."""
+        return {"name": self.name, "version": self.version, "parameters": self.parameters}
+
+    def describe(self) -> dict[str, Any]:
+        """Return the choice as plain data, with its label."""
+        return {**self.identity(), "label": self.label}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +115,7 @@ class Draw:
             "sample",
             corpus=self.corpus.digest,
             excluded=sorted(self.excluded),
-            sampler=asdict(self.sampler),
+            sampler=self.sampler.identity(),
             size=self.size,
             seed=self.seed,
         )
@@ -137,7 +151,7 @@ class Fit:
             "fit",
             sample=self.draw.address if self.draw else None,
             genes=self.genes,
-            model=asdict(self.model),
+            model=self.model.identity(),
             budget=asdict(self.budget) if self.budget else None,
             seed=self.seed,
             precision=self.precision,
@@ -188,7 +202,7 @@ class Job:
             "score",
             subject=self.subject.address,
             dataset=self.dataset.digest,
-            task=asdict(self.task),
+            task=self.task.identity(),
             split=asdict(self.split),
         )
 
@@ -231,17 +245,17 @@ class Job:
         return {
             "arm": self.arm,
             "baseline": self.subject.name if isinstance(self.subject, Baseline) else None,
-            "model": asdict(fit.model) if fit else None,
+            "model": fit.model.describe() if fit else None,
             "budget": asdict(fit.budget) if fit and fit.budget else None,
             "precision": fit.precision if fit else None,
             "device": fit.device if fit else None,
             "genes": fit.genes if fit else None,
             "corpus": asdict(draw.corpus) if draw else None,
             "excluded": list(draw.excluded) if draw else [],
-            "sampler": asdict(draw.sampler) if draw else None,
+            "sampler": draw.sampler.describe() if draw else None,
             "size": draw.size if draw else (0 if self.arm == "untrained" else None),
             "seed": fit.seed if fit else None,
-            "task": asdict(self.task),
+            "task": self.task.describe(),
             "dataset": asdict(self.dataset),
             "split": asdict(self.split),
             "addresses": {

@@ -36,7 +36,9 @@ def make_tables(records: Iterable[Record], store: Store) -> list[Json]:
 
 
 def label(choice: Mapping[str, Any]) -> str:
-    """Return ``name(parameter=value)`` of a plugin with parameters, as people read it."""
+    """Return the name that people read: the plugin's own label, else ``name(parameter=value)``."""
+    if "label" in choice:
+        return str(choice["label"])
     inside = ", ".join(f"{name}={value}" for name, value in choice["parameters"])
     return f"{choice['name']}({inside})" if inside else str(choice["name"])
 

@@ -253,6 +253,10 @@ def _keep_compiled() -> None:
 
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     folder = os.environ.get("JAX_COMPILATION_CACHE_DIR", str(home / "scfm-harness" / "jax"))
-    jax.config.update("jax_compilation_cache_dir", folder)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    settings: dict[str, Any] = {
+        "jax_compilation_cache_dir": folder,
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    for name, value in settings.items():
+        jax.config.update(name, value)  # type: ignore[no-untyped-call]

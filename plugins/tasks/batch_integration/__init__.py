@@ -25,6 +25,6 @@ def harness_tasks():
             ),
             baselines=("random_embedding",),
             references=("hvg", "target_pca"),
-            citation="Luecken et al. 2022, doi 10.1038/s41592-021-01336-8; for BRAS 10.1038/s41587-025-02743-4",
+            citation="Luecken et al. 2022, doi 10.1038/s41592-021-01336-8; BRAS 10.1038/s41587-025-02743-4",
         )
     ]
