@@ -119,3 +119,20 @@ def test_the_embedded_catalogue_can_be_kept(entry):
     assert (entry.kind == "corpus") == (asked["part"] == "corpus")
     if "perturbation" in entry.roles:
         assert entry.control in part.obs["perturbation"]
+
+
+@pytest.mark.parametrize(
+    ("part", "types", "totals"),
+    [
+        ("corpus", [3, 1, 1, 0], [411, 601, 358, 452]),
+        ("evaluation", [2, 2, 0, 7], [933, 468, 621, 462]),
+        ("perturbed", [0, 1, 2, 3], [360, 529, 479, 495]),
+    ],
+)
+def test_version_1_gives_these_cells(part, types, totals):
+    """Stored results are addressed by knobs and version: whoever changes the cells raises WORLD_VERSION."""
+    assert WORLD_VERSION == 1
+    cells = getattr(World(), part)(4)
+    assert cells.truth["type"].tolist() == types
+    # Another machine may round one exponential in another way, and so draw a few counts differently.
+    assert np.asarray(cells.counts.sum(axis=1)).ravel() == pytest.approx(totals, abs=15)
