@@ -110,15 +110,17 @@ def discover() -> Registry:
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
     for entry, distribution in _entry_points():
+        # Two packages may call their entry points alike; only names of cards can clash.
+        key = f"{distribution.name}:{entry.name}"
         try:
             plugin = entry.load()
             if manager.is_registered(plugin):
                 continue  # a second entry point of the same module: its cards are collected already
-            manager.register(plugin, name=entry.name)
+            manager.register(plugin, name=key)
         except (Exception, SystemExit) as error:
             registry.broken.append(_broken(entry.name, distribution, error))
             continue
-        _collect(registry, manager, entry.name, distribution)
+        _collect(registry, manager, key, entry.name, distribution)
     return registry
 
 
@@ -152,13 +154,14 @@ def _broken(name: str, distribution: importlib.metadata.Distribution, error: Bas
 def _collect(
     registry: Registry,
     manager: pluggy.PluginManager,
+    key: str,
     plugin: str,
     distribution: importlib.metadata.Distribution,
 ) -> None:
     """Call this plugin's hooks one by one, so that what fails is known by name."""
-    for hook in manager.get_hookcallers(manager.get_plugin(plugin)) or ():
+    for hook in manager.get_hookcallers(manager.get_plugin(key)) or ():
         for implementation in hook.get_hookimpls():
-            if implementation.plugin_name != plugin:
+            if implementation.plugin_name != key:
                 continue
             try:
                 _take(registry, hook.name, implementation.function, plugin, distribution)

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness_leaderboard.tables import make_tables
-
 from harness.digest import canonical
 from harness.records import Record
 from harness.store import Store
+from harness_leaderboard.tables import make_tables
 
 Board = dict[str, Any]
 SCHEMA_VERSION = 1

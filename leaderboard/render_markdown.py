@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from tabulate import tabulate
+
 from harness_leaderboard.rows import (
     COLUMNS,
     grouped,
@@ -17,7 +19,6 @@ from harness_leaderboard.rows import (
     split_words,
 )
 from harness_leaderboard.tables import label, who
-from tabulate import tabulate
 
 Board = Mapping[str, Any]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness_leaderboard.rows import heading, headline_rows, printable
 from tabulate import tabulate
+
+from harness_leaderboard.rows import heading, headline_rows, printable
 
 COLUMNS = ("model", "sampler (corpus)", "untrained", "best [cells] ± sd", "R0", "gain [95 %]", "seeds")
 

@@ -10,10 +10,10 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from harness_plugins.samplers.geometric_sketching.sampler import GeometricSketching, axes_of, cover
 from sklearn.metrics import pairwise_distances_argmin_min
 
 from harness import ArrayCells, PlainRun
+from harness_plugins.samplers.geometric_sketching.sampler import GeometricSketching, axes_of, cover
 
 FULL = os.environ.get("HARNESS_BENCH_FULL") == "1"
 N_CELLS, N_AXES = (100_000, 50) if FULL else (2_000, 10)

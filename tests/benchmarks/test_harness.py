@@ -6,14 +6,11 @@ Full size with HARNESS_BENCH_FULL=1, toy size otherwise, so that this code runs 
 import os
 import subprocess
 import sys
-from itertools import count
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from harness.corpus import Facts
-from harness.executors.local import LocalExecutor
 from harness.executors.session import take_stock
 from harness.plan import make_plan
 from harness.records import Outcome, Record
@@ -101,9 +98,7 @@ def test_resume(benchmark, tmp_path):
     store = Store(tmp_path / "store")
     store.prepare()
     _pretend_finished(plan, store)
-    progress = benchmark.pedantic(
-        take_stock, setup=lambda: ((plan, Store(tmp_path / "store")), {}), rounds=3
-    )
+    progress = benchmark.pedantic(take_stock, setup=lambda: ((plan, Store(tmp_path / "store")), {}), rounds=3)
     assert progress.todo == ()
 
 

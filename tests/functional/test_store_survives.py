@@ -1,4 +1,4 @@
-"""Nothing computed is lost, and nothing damaged is believed: kills, interrupts, two runs at once, bad disks."""
+"""Nothing computed is lost, nothing damaged is believed: kills, interrupts, two runs at once, bad disks."""
 
 import signal
 import time
@@ -73,7 +73,7 @@ def test_interrupting_is_clean_and_says_how_to_go_on(place):
     assert "Traceback" not in err
     health = Store(place.folder / ".harness").health()
     assert health.complaints == ()
-    assert 0 < health.records
+    assert health.records > 0
 
 
 def test_two_runs_on_one_store_do_not_disturb_each_other(place):

@@ -4,13 +4,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from harness_plugins.samplers.celltype_reweighted.sampler import CellTypeReweighted
-from harness_plugins.samplers.random.sampler import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import entropy
 
 from harness import ArrayCells, PlainRun
+from harness_plugins.samplers.celltype_reweighted.sampler import CellTypeReweighted
+from harness_plugins.samplers.random.sampler import Random
 
 
 def corpus_of(counts):

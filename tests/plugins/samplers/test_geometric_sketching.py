@@ -4,6 +4,8 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+
+from harness import ArrayCells, PlainRun
 from harness_plugins.samplers.geometric_sketching.sampler import (
     TOLERANCE,
     GeometricSketching,
@@ -12,8 +14,6 @@ from harness_plugins.samplers.geometric_sketching.sampler import (
     interval_starts,
     of_side,
 )
-
-from harness import ArrayCells, PlainRun
 
 
 def corpus_of(components):

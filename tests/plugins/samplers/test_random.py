@@ -1,9 +1,9 @@
 """Random cells."""
 
 import numpy as np
-from harness_plugins.samplers.random.sampler import Random
 
 from harness import ArrayCells, PlainRun
+from harness_plugins.samplers.random.sampler import Random
 
 CORPUS = ArrayCells(counts=np.zeros((1_000, 1)), genes=["g"])
 

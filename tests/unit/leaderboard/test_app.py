@@ -4,10 +4,11 @@ import importlib
 import subprocess
 import sys
 
-import harness_leaderboard
 import typer
-from harness_leaderboard.app import app
 from typer.testing import CliRunner
+
+import harness_leaderboard
+from harness_leaderboard.app import app
 
 
 def test_looking_at_the_plugin_imports_nothing_heavy():

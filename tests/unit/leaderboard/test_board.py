@@ -7,12 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from harness_leaderboard.board import make_board
-from harness_leaderboard.publish import publish, same_scores
-from harness_leaderboard.render_csv import render_csv
-from harness_leaderboard.render_markdown import escape, render_markdown
-from harness_leaderboard.report import read_board, report, stored_board
-from harness_leaderboard.rows import decimals, number
 from markdown_it import MarkdownIt
 
 from harness.digest import canonical
@@ -33,6 +27,12 @@ from harness.records import (
     SplitRecipe,
 )
 from harness.store import Store
+from harness_leaderboard.board import make_board
+from harness_leaderboard.publish import publish, same_scores
+from harness_leaderboard.render_csv import render_csv
+from harness_leaderboard.render_markdown import escape, render_markdown
+from harness_leaderboard.report import read_board, report, stored_board
+from harness_leaderboard.rows import decimals, number
 
 CORPUS = Data(name="atlas", digest="c" * 64)
 KANG = Data(name="kang", digest="d" * 64)
