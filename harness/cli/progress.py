@@ -49,7 +49,7 @@ class Display:
         """Count one job as finished, with what there is to say of it."""
         self.finished += 1
         for remark in remarks:
-            self.console.print(Text(remark))
+            self.console.print(Text(remark), soft_wrap=True)
         now = time.monotonic()
         if self.live is None and (now - self.logged > LOG_EVERY or self.finished == self.total):
             self.logged = now
