@@ -280,8 +280,8 @@ class _Planner:
 
     def _draws(self, corpus: str) -> Iterator[Draw]:
         facts = self.known.corpora[corpus]
-        excluded = self.excluded(corpus)
-        available = facts.n_cells - sum(facts.marked[mark] for mark in excluded)
+        excluded = excluded_marks(facts, self.known)
+        available = available_cells(facts, self.known)
         sizes = dict.fromkeys(available if size == "all" else size for size in self.suite.sizes)
         for card, choice in self.samplers:
             obstacle = _obstacle(card, facts.offers | self._machine, f"the corpus {corpus}")
@@ -306,15 +306,20 @@ class _Planner:
                         seed=seed,
                     )
 
-    def excluded(self, corpus: str) -> tuple[str, ...]:
-        """Return the marks of corpus cells that belong to a data set of the suite: no fit sees them."""
-        marked = self.known.corpora[corpus].marked
-        names = {mark for facts in self.known.datasets.values() for mark in facts.marked_as}
-        return tuple(sorted(names & set(marked)))
-
     @cached_property
     def _machine(self) -> frozenset[str]:
         return frozenset({"gpu"}) if self.device == "cuda" else frozenset()
+
+
+def excluded_marks(corpus: Facts, known: Surveyed) -> tuple[str, ...]:
+    """Return the marks of corpus cells that belong to a data set of the suite: no fit sees them."""
+    names = {mark for facts in known.datasets.values() for mark in facts.marked_as}
+    return tuple(sorted(names & set(corpus.marked)))
+
+
+def available_cells(corpus: Facts, known: Surveyed) -> int:
+    """Return how many cells of a corpus a fit may see."""
+    return corpus.n_cells - sum(corpus.marked[mark] for mark in excluded_marks(corpus, known))
 
 
 def _wanted(kind: str, wishes: Iterable[Wish], shelf: Mapping[str, Found[Any]]) -> list[tuple[Any, Choice]]:
@@ -378,20 +383,19 @@ def _describe_data(facts: Facts, known: Surveyed) -> dict[str, Any]:
         "kind": facts.kind,
         "digest": facts.digest,
         "n_cells": facts.n_cells,
+        "n_available": available_cells(facts, known),
         "n_genes": len(facts.symbols),
         "notes": [*facts.warnings, *_leakage_notes(facts, known)],
     }
 
 
 def _leakage_notes(facts: Facts, known: Surveyed) -> list[str]:
-    """Say which overlap between pretraining and evaluation is removed, and which cannot be known."""
-    if facts.kind != "corpus":
+    """Say which overlap between pretraining and evaluation is removed, and which remains or is unknown."""
+    if facts.kind != "corpus" or facts.species == "simulated":
         return []
-    if facts.species == "simulated":
-        return []
+    notes = [f"related to {name}: {how}" for name, how in facts.related.items() if name in known.datasets]
     if not facts.marked:
-        return ["marks no cells of data sets, so an overlap with them cannot be removed"]
-    notes = []
+        return [*notes, "marks no cells of data sets, so an overlap with them cannot be removed"]
     for name, dataset in known.datasets.items():
         cells = sum(facts.marked.get(mark, 0) for mark in dataset.marked_as)
         if cells:

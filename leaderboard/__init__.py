@@ -24,6 +24,6 @@ def harness_commands() -> list[CommandCard]:
 @hookimpl
 def harness_reports(store: Path, grid: Mapping[str, Any]) -> list[str]:
     """Write the board of a finished run into its store and return its short form."""
-    from harness_leaderboard.report import report
+    from .report import report
 
     return report(Path(store), grid)

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from harness.store import Store
-from harness_leaderboard.board import to_json
-from harness_leaderboard.publish import publish as publish_board
-from harness_leaderboard.render_terminal import render_terminal
-from harness_leaderboard.report import stored_board
+
+from .board import to_json
+from .publish import publish as publish_board
+from .render_terminal import render_terminal
+from .report import stored_board
 
 app = typer.Typer(
     help="Show the newest board of a store, or publish it as a version.",

@@ -14,7 +14,8 @@ from typing import Any
 from harness.digest import canonical
 from harness.records import Record
 from harness.store import Store
-from harness_leaderboard.tables import make_tables
+
+from .tables import make_tables
 
 Board = dict[str, Any]
 SCHEMA_VERSION = 1

@@ -12,10 +12,11 @@ from uuid import uuid4
 
 from harness.errors import HarnessError, Misuse
 from harness.store import Store, write_atomically
-from harness_leaderboard.board import SCHEMA_VERSION, Board
-from harness_leaderboard.render_markdown import HOW_TO_READ, escape, render_tables
-from harness_leaderboard.report import files, read_board, stored_board, suite_folder
-from harness_leaderboard.tables import table_key, tables_by_key
+
+from .board import SCHEMA_VERSION, Board
+from .render_markdown import HOW_TO_READ, escape, render_tables
+from .report import files, read_board, stored_board, suite_folder
+from .tables import table_key, tables_by_key
 
 VERSION = re.compile(r"v(\d{4,})")
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.digest import canonical
-from harness_leaderboard.tables import label, table_key, tables_by_key
+
+from .tables import label, table_key, tables_by_key
 
 COLUMNS = (
     "suite", "task", "task_version", "split", "dataset", "arm", "subject", "subject_version", "budget",

@@ -9,7 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness_leaderboard.rows import (
+from .rows import (
     COLUMNS,
     grouped,
     heading,
@@ -18,7 +18,7 @@ from harness_leaderboard.rows import (
     printable,
     split_words,
 )
-from harness_leaderboard.tables import label, who
+from .tables import label, who
 
 Board = Mapping[str, Any]
 
@@ -29,15 +29,15 @@ HOW_TO_READ = """\
 - **best seed mean** is the mean over seeds at the size (cells, in square brackets) where it is best, ± the
   standard deviation over seeds. The best of several sizes is biased towards luck.
 - **saturation R0** is the published rule (DenAdel et al. 2026, doi 10.1038/s41592-026-03120-y): the smallest
-  size with any single run strictly above 95 % of the best single run, in cells and in percent of the corpus.
-  `<=`: it sits on the smallest size tested, so it is a bound and no estimate. The untrained control is never
-  part of it. It knows no floor: where doing nothing scores high, it answers the smallest size by
-  construction.
+  size with any single run strictly above 95 % of the best single run, in cells and in percent of the cells
+  of the corpus that a fit may see. `<=`: it sits on the smallest size tested, so it is a bound and no
+  estimate. The untrained control is never part of it. It knows no floor: where doing nothing scores high, it
+  answers the smallest size by construction.
 - **gain over the best baseline** is the mean difference, unit by unit, to the baseline of best score,
-  positive where the model is better, with a 95 % bootstrap interval over units. An interval that does not
-  exclude zero is "no better than doing nothing". Below 6 units the interval is known to be too narrow, and
-  their number is shown. Where a score is not a mean over units, the gain is not quite the difference of the
-  two scores.
+  positive where the model is better, with a 95 % bootstrap interval over units. "Worse" means that the
+  interval lies below zero, "no better" that it does not exclude zero. Below 6 units the interval is known to
+  be too narrow, and their number is shown. Where a score is not a mean over units, the gain is not quite the
+  difference of the two scores.
 - Rows marked (baseline) are the task's own trivial answers, those marked (reference) models without
   pretraining. A dash stands where there is nothing to say; what is missing is never counted as a score.
 """

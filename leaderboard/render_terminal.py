@@ -7,7 +7,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness_leaderboard.rows import heading, headline_rows, printable
+from .rows import heading, headline_rows, printable
 
 COLUMNS = ("model", "sampler (corpus)", "untrained", "best [cells] ± sd", "R0", "gain [95 %]", "seeds")
 

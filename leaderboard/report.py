@@ -10,10 +10,11 @@ from typing import Any
 
 from harness.errors import Misuse, did_you_mean
 from harness.store import Store, write_atomically
-from harness_leaderboard.board import Board, make_board, to_json
-from harness_leaderboard.render_csv import render_csv
-from harness_leaderboard.render_markdown import render_markdown
-from harness_leaderboard.render_terminal import render_terminal
+
+from .board import Board, make_board, to_json
+from .render_csv import render_csv
+from .render_markdown import render_markdown
+from .render_terminal import render_terminal
 
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from harness_leaderboard.tables import label
+from .tables import label
 
 Text = Callable[[Any], str]
 """Makes a guest's text harmless for where it is printed."""
@@ -74,7 +74,7 @@ class _Writer:
         self.text = text
         self.digits = digits
         self.supervised = {p["name"] for p in board["plugins"].get("found", []) if p.get("supervised")}
-        self.corpora = {each["digest"]: each["n_cells"] for each in board["data"]}
+        self.corpora = {each["digest"]: each["n_available"] for each in board["data"]}
         budgets = {str(c["budget"]) for t in board["tables"] for c in t["curves"] if c["budget"]}
         self.several_budgets = len(budgets) > 1
 
@@ -161,8 +161,8 @@ def _judgement(finding: Mapping[str, Any]) -> str:
     if finding["verdict"] == "beats":
         return ""
     if finding["gain"]["high"] < 0:
-        return "; worse than doing nothing"
-    return "; no better than doing nothing"
+        return "; worse"
+    return "; no better"
 
 
 def heading(table: Mapping[str, Any], text: Text) -> str:

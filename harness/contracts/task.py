@@ -61,9 +61,9 @@ class Scores:
     """
 
     values: Mapping[str, float]
-    units: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    units: Mapping[str, Sequence[float] | NDArray[np.floating[Any]]] = field(default_factory=dict)
     unit_names: Sequence[str] = ()
-    weights: Sequence[float] | None = None
+    weights: Sequence[float] | NDArray[np.floating[Any]] | None = None
     undefined: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
 

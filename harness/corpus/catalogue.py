@@ -48,6 +48,9 @@ class Entry(BaseModel):
         Column of obs -> values whose cells are left out.
     marks
         For a corpus: the column of obs that names the data sets a cell also belongs to.
+    related
+        For a corpus: data set -> how cells of the corpus are akin to it without being the same, such as other
+        cells of its donors. It cannot be left out by cell, so the board shows it.
     marked_as
         For a data set: the values under which corpora mark its cells; its name where not given.
     digest
@@ -71,6 +74,7 @@ class Entry(BaseModel):
     missing: str | None = None
     drop: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     marks: str | None = None
+    related: dict[str, str] = Field(default_factory=dict)
     marked_as: tuple[str, ...] = ()
     species: str = ""
     digest: str | None = None
@@ -108,7 +112,7 @@ class Entry(BaseModel):
     def _fits_together(self) -> Entry:
         if (self.file is None) == (self.world is None):
             raise ValueError("an entry has either a file or a world")
-        misplaced = {"corpus": ("marked_as", "min_overlap"), "dataset": ("marks",)}[self.kind]
+        misplaced = {"corpus": ("marked_as", "min_overlap"), "dataset": ("marks", "related")}[self.kind]
         if found := sorted(self.model_fields_set & set(misplaced)):
             what = {"corpus": "data set", "dataset": "corpus"}[self.kind]
             raise ValueError(f'"{found[0]}" belongs to a {what}')

@@ -38,6 +38,8 @@ class Facts:
         ``"cell_type|donor"`` -> class -> group -> cells.
     marked
         For a corpus: data set name -> cells that also belong to it.
+    related
+        For a corpus: data set name -> how cells are akin to it that cannot be left out.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Facts:
     levels: Mapping[str, Mapping[str, int]]
     crosstabs: Mapping[str, Mapping[str, Mapping[str, int]]]
     marked: Mapping[str, int]
+    related: Mapping[str, str]
     median_counts: float
     warnings: tuple[str, ...]
     species: str

@@ -250,6 +250,7 @@ def _facts(
             f"{a}|{b}": _crosstab(columns[a], columns[b]) for a, b in CROSSTABS if {a, b} <= set(columns)
         },
         marked={str(name): int(cells) for name, cells in sorted(marked.items()) if name},
+        related=entry.related,
         median_counts=float(np.median(totals)),
         warnings=tuple(_warnings(entry, obs, kept, totals, names, columns)),
         species=entry.species,

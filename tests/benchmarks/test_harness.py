@@ -3,12 +3,16 @@
 Full size with HARNESS_BENCH_FULL=1, toy size otherwise, so that this code runs in CI too.
 """
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import anndata
 import numpy as np
+import pandas as pd
 
 from harness.corpus import Facts
 from harness.executors.session import take_stock
@@ -16,9 +20,11 @@ from harness.plan import make_plan
 from harness.records import Outcome, Record
 from harness.registry import discover
 from harness.store import Store
+from harness.store.blobs import file_digest
 from harness.suite import Suite
 from harness.survey import Survey
 
+HARNESS = Path(sys.executable).with_name("harness")
 FULL = os.environ.get("HARNESS_BENCH_FULL") == "1"
 
 
@@ -40,6 +46,7 @@ def facts(name, kind, n_cells=1_000_000):
             "cell_type|batch": {t: dict.fromkeys(donors, 10) for t in types},
         },
         marked={},
+        related={},
         median_counts=1000.0,
         warnings=(),
         species="simulated",
@@ -67,9 +74,8 @@ def grid():
 
 def test_list(benchmark):
     """``harness list`` as a process of its own: at most 0.5 s."""
-    harness = Path(sys.executable).with_name("harness")
     benchmark.pedantic(
-        lambda: subprocess.run([harness, "list"], capture_output=True, check=True), rounds=5, warmup_rounds=1
+        lambda: subprocess.run([HARNESS, "list"], capture_output=True, check=True), rounds=5, warmup_rounds=1
     )
 
 
@@ -122,11 +128,52 @@ def _pretend_finished(plan, store):
 
 def _seal_quickly(folder):
     """Write a blob without syncing every file to disk, which is not what is measured."""
-    import json
-
-    from harness.store.blobs import file_digest
-
     np.savez(folder / "units.npz", names=np.array(["a", "b"]), **{"value:micro_f1": np.array([0.5, 0.5])})
     (folder / "scores.json").write_text("{}")
     names = ("units.npz", "scores.json")
     (folder / "manifest.json").write_text(json.dumps({name: file_digest(folder / name) for name in names}))
+
+
+def test_overhead_of_a_job(benchmark, installed, tmp_path):
+    """A model and a task that do nothing, in one warm worker: at most 30 ms for each further job.
+
+    The start of the command and of its worker, which all jobs share, falls out as the difference of two runs.
+    """
+    few, many = (2, 202) if FULL else (2, 12)
+    _write_cells(tmp_path)
+    start = _seconds(installed("hostile"), tmp_path, few)
+    whole = benchmark.pedantic(_seconds, (installed("hostile"), tmp_path, many), rounds=1)
+    benchmark.extra_info["ms_per_job"] = 1000 * (whole - start) / (many - few)
+
+
+def _write_cells(folder):
+    """Two thousand cells of a hundred genes, and a catalogue of them."""
+    counts = np.random.default_rng(0).poisson(1.0, (2000, 100)).astype(np.float32)
+    cells = anndata.AnnData(counts, obs=pd.DataFrame(index=[f"cell{i}" for i in range(2000)]))
+    cells.var_names = [f"gene{i}" for i in range(100)]
+    cells.write_h5ad(folder / "cells.h5ad")
+    (folder / "catalogue.yaml").write_text(
+        json.dumps({"name": "mine", "datasets": {"cells": {"file": "cells.h5ad"}}})
+    )
+
+
+def _seconds(site, folder, n_jobs):
+    """Run as many jobs that do nothing, in a store of their number, and return the seconds of the command."""
+    suite = {
+        "name": f"nothing{n_jobs}",
+        "datasets": ["cells"],
+        "models": [{"name": "do_nothing", "parameters": {"copy": i}} for i in range(n_jobs)],
+        "tasks": ["do_nothing"],
+    }
+    (folder / "suite.yaml").write_text(json.dumps(suite))
+    words = ("run", "suite.yaml", "--catalogue", "catalogue.yaml", "--jobs", "1", "--store", f"store{n_jobs}")
+    started = time.perf_counter()
+    subprocess.run(
+        [HARNESS, *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return time.perf_counter() - started

@@ -10,7 +10,7 @@ import pytest
 from harness.contracts.cards import Metric, ModelCard, SamplerCard, TaskCard
 from harness.corpus import Facts
 from harness.errors import Misuse
-from harness.plan import make_plan
+from harness.plan import describe, make_plan
 from harness.registry import Found, Registry
 from harness.suite import Suite
 
@@ -42,6 +42,7 @@ def facts(name, kind="dataset", genes=("a", "b", "c", "d"), roles=("cell_type", 
         "levels": levels,
         "crosstabs": tabs,
         "marked": {},
+        "related": {},
         "median_counts": 100.0,
         "warnings": (),
         "species": "human",
@@ -198,6 +199,17 @@ def test_marked_cells_of_all_data_sets_are_left_out_of_every_fit():
     found = plan(Known(corpus, facts("cells")), sizes=("all",))
     draws = {job.draw.excluded: job.draw.size for job in found.jobs if job.draw}
     assert draws == {("cells",): 90}
+    described, _ = describe(found, registry(), Known(corpus, facts("cells")))["data"]
+    assert (described["n_cells"], described["n_available"]) == (120, 90)
+
+
+def test_what_is_akin_to_a_data_set_is_noted():
+    """Other cells of its donors cannot be left out by cell; the board says so, for the data sets asked."""
+    akin = {"cells": "another lane of the same donor", "others": "not asked here"}
+    known = Known(facts("corpus", "corpus", related=akin), facts("cells"))
+    corpus, _ = describe(plan(known), registry(), known)["data"]
+    assert "related to cells: another lane of the same donor" in corpus["notes"]
+    assert not any("others" in note for note in corpus["notes"])
 
 
 def test_the_untrained_control_is_shared_by_all_samplers_and_corpora_of_one_gene_list():

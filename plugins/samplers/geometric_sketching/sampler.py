@@ -65,7 +65,7 @@ class GeometricSketching(Sampler):
         return max(1, int(self.boxes if self.boxes >= 1 else self.boxes * n_cells))
 
 
-def accepted(boxes: Any) -> float | Literal["size"]:
+def accepted(boxes: Any) -> Any:
     """Return the parameter ``boxes`` where it makes sense."""
     number = isinstance(boxes, int | float) and not isinstance(boxes, bool)
     if boxes == "size" or (number and (0 < boxes < 1 or (boxes >= 1 and float(boxes).is_integer()))):
@@ -144,7 +144,8 @@ def interval_starts(values: Axes, side: np.float32, limit: int) -> Axes:
 
     An interval starts at the smallest value that the one before does not hold, and is ``side`` long.
     """
-    starts, first = [], 0
+    starts: list[np.float32] = []
+    first = 0
     while first < len(values) and len(starts) <= limit:
         starts.append(values[first])
         first = int(np.searchsorted(values, values[first] + side, side="right"))

@@ -139,7 +139,16 @@ def grid(records, missing=(), **more):
                 {"kind": "model", "name": "mae", "version": "2", "distribution": "ours 1", "supervised": True}
             ]
         },
-        "data": [{"name": "atlas", "kind": "corpus", "digest": "c" * 64, "n_cells": 2000, "notes": []}],
+        "data": [
+            {
+                "name": "atlas",
+                "kind": "corpus",
+                "digest": "c" * 64,
+                "n_cells": 2000,
+                "n_available": 2000,
+                "notes": [],
+            }
+        ],
         "overlap": {"kang|atlas": {"share_of_dataset": 0.9, "share_of_model": 0.45}},
         "harness": {"version": "0.1", "commit": "abc"},
         "environment": {},
@@ -332,7 +341,7 @@ def test_words_for_the_edges(tmp_path):
     row = row_of(text, "mae")
     assert row[2] == "–"
     assert row[4] == "<= 100 (5 %)"
-    assert row[5].endswith("over hvg; worse than doing nothing")
+    assert row[5].endswith("over hvg; worse")
     assert "RANDOM BY CELL" in text
     lines = "\n".join(report(tmp_path, grid(records)))
     assert "random by cell" in lines
@@ -367,7 +376,16 @@ def test_hostile_text_stays_text(tmp_path):
     """Names, reasons and notes of guests make no cell, tag, link, image, emphasis or heading."""
     model = Choice(name=HOSTILE, version=HOSTILE)
     records = [record(fit(model, size=100), 0.7), failed(fit(model, size=300), HOSTILE)]
-    data = [{"name": HOSTILE, "kind": "corpus", "digest": "e" * 64, "n_cells": 5, "notes": [HOSTILE]}]
+    data = [
+        {
+            "name": HOSTILE,
+            "kind": "corpus",
+            "digest": "e" * 64,
+            "n_cells": 5,
+            "n_available": 5,
+            "notes": [HOSTILE],
+        }
+    ]
     broken = {"found": [], "broken": [{"name": HOSTILE, "distribution": HOSTILE, "reason": HOSTILE}]}
     board = board_of(tmp_path, records, data=data, plugins=broken)
     plain = render_markdown(board_of(tmp_path / "plain", [record(fit(size=100), 0.7), failed(fit(size=300))]))
