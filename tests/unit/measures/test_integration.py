@@ -87,6 +87,9 @@ def test_neighbours_are_exact_and_a_cell_is_its_own_first():
     exact = np.linalg.norm(x[:, None].astype(float) - x[None], axis=2)
     assert (graph.indices[:, 0] == np.arange(60)).all()
     assert (graph.distances[:, 0] == 0).all()
+    wide = neighbours(np.tile(x, 40) + np.float32(10), 10)  # rounding would put a cell apart from itself
+    assert (wide.indices[:, 0] == np.arange(60)).all()
+    assert (wide.distances[:, 0] == 0).all()
     np.testing.assert_allclose(graph.distances, np.sort(exact, axis=1)[:, :10], atol=2e-3)
 
 
