@@ -30,15 +30,18 @@ def check(
         "task": registry.tasks,
         "sampler": registry.samplers,
     }
-    cards = [(kind, shelf[plugin].card) for kind, shelf in shelves.items() if plugin in shelf]
-    if not cards:
+    found = {kind: shelf[plugin] for kind, shelf in shelves.items() if plugin in shelf}
+    if not found:
         known = [name for shelf in shelves.values() for name in shelf]
         raise Misuse(f'no plugin is called "{plugin}".' + did_you_mean(plugin, known))
-    findings = [finding for kind, card in cards for finding in conform(card, kind)]
+    findings = [finding for kind, one in found.items() for finding in conform(one.card, kind)]
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
-    for finding in findings if not as_json else ():
-        state = "ok" if finding.passed else ("known" if finding.known else "FAILED")
-        print(f"{state:6} {finding.check}" + (f": {finding.message}" if finding.message else ""))
+    else:
+        for kind, one in found.items():
+            print(f"{kind} {plugin} {one.card.version} of {one.origin}")
+        for finding in findings:
+            state = "ok" if finding.passed else ("known" if finding.known else "FAILED")
+            print(f"{state:6} {finding.check}" + (f": {finding.message}" if finding.message else ""))
     if any(not finding.passed and not finding.known for finding in findings):
         raise typer.Exit(1)
