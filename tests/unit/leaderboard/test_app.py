@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 
+import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -49,3 +50,18 @@ def test_without_a_board_the_default_says_so(tmp_path):
     """Bare ``harness leaderboard`` means ``show``."""
     result = CliRunner().invoke(app, ["--store", str(tmp_path)])
     assert "no board yet" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--store", "mine", "show"],
+        ["show", "--store", "mine"],
+        ["--store", "mine", "publish", "--to", "published"],
+        ["--store", "other", "publish", "--to", "published", "--store", "mine"],
+    ],
+)
+def test_options_stand_before_or_after_the_commands_name(words):
+    """An option that is given is never ignored, and wins over the environment."""
+    result = CliRunner().invoke(app, words, env={"HARNESS_STORE": "elsewhere"})
+    assert '"mine" has no board yet' in str(result.exception)
