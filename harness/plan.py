@@ -366,7 +366,7 @@ def describe(plan: Plan, registry: Registry, known: Surveyed) -> dict[str, Any]:
     plugins = registry.describe()
     return {
         "suite": plan.suite.model_dump(mode="json"),
-        "jobs": list(plan.addresses),
+        "jobs": [job.describe() for job in plan.jobs],
         "pruned": [asdict(pruned) for pruned in plan.pruned],
         "plugins": {**plugins, "pruned_everywhere": plan.pruned_everywhere(registry)},
         "data": [

@@ -20,7 +20,8 @@ from harness.digest import address, canonical
 
 Parameters = tuple[tuple[str, Any], ...]
 Purpose = Literal["sampler", "model", "validation", "split", "metric"]
-Status = Literal["ok", "failed", "not-applicable"]
+Status = Literal["ok", "failed", "not-applicable", "missing"]
+"""``missing`` is what a planned job without a record is called on a board; it is never stored."""
 FailureClass = Literal["oom", "timeout", "contract", "nan", "crash", "environment"]
 Arm = Literal["trained", "untrained", "reference", "baseline"]
 

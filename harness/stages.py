@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -494,8 +494,15 @@ def write_scores(folder: Path, scores: Scores, split: Split, notes: Mapping[str,
     units: dict[str, Any] = {f"value:{name}": np.asarray(v, dtype=float) for name, v in scores.units.items()}
     if scores.weights is not None:
         units["weights"] = np.asarray(scores.weights, dtype=float)
-    names = np.array([str(name) for name in scores.unit_names], dtype=np.str_)
-    np.savez(folder / "units.npz", names=names, **units)
+    if scores.clusters is not None:
+        units["clusters"] = _texts(scores.clusters)
+    np.savez(folder / "units.npz", names=_texts(scores.unit_names), **units)
+
+
+def _texts(values: Iterable[Any]) -> NDArray[np.str_]:
+    import numpy as np
+
+    return np.array([str(value) for value in values], dtype=np.str_)
 
 
 def check_device(device: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.digest import canonical
-from harness.records import Record
+from harness.records import Outcome, Record
 from harness.store import Store
 
 from .tables import make_tables
@@ -32,9 +32,9 @@ def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
     grid
         What was asked, see :func:`harness.hookspecs.harness_reports`.
     """
-    planned = list(grid["jobs"])
     found = {record.address: record for record in store.records()}
-    records = [found[address] for address in planned if address in found]
+    planned = [found.get(job["addresses"]["score"]) or _missing(job) for job in grid["jobs"]]
+    records = [record for record in planned if record.outcome.status != "missing"]
     board = {
         "schema_version": SCHEMA_VERSION,
         "suite": grid["suite"],
@@ -42,13 +42,19 @@ def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
         "trial": bool(grid.get("trial")),
         **_provenance(records, grid),
         "scores": [_score(record) for record in records],
-        "tables": make_tables(records, store),
+        "tables": make_tables(planned, store),
         "failures": [_failure(record) for record in records if record.outcome.failure],
         "not_applicable": [_refusal(r) for r in records if r.outcome.status == "not-applicable"],
-        "missing": [address for address in planned if address not in found],
+        "missing": [_address(record) for record in planned if record.outcome.status == "missing"],
         "pruned": list(grid.get("pruned", [])),
     }
     return frozen(board)
+
+
+def _missing(job: Mapping[str, Any]) -> Record:
+    """Return a planned job without a result as the tables want it: absent, with its reason."""
+    outcome = Outcome(status="missing", reason="it was not computed; run the suite again")
+    return Record(job=json.loads(canonical(job)), outcome=outcome, task={}, plugins={}, environment={})
 
 
 def frozen(board: Mapping[str, Any]) -> Board:

@@ -25,7 +25,8 @@ Board = Mapping[str, Any]
 HOW_TO_READ = """\
 - One table per task and data set, best score first. The arrow says whether larger (↑) or smaller (↓) is
   better. All other metrics, and every single run, are in `scores.csv` and `board.json`.
-- **untrained** is the same model with random weights: pretraining that does not exceed it added nothing.
+- **untrained** is the same model with random weights. Where a data set measured few of the model's genes
+  (the share stands above the table), a trained model sees only those of its own choice, an untrained one all.
 - **best seed mean** is the mean over seeds at the size (cells, in square brackets) where it is best, ± the
   standard deviation over seeds. The best of several sizes is biased towards luck.
 - **saturation R0** is the published rule (DenAdel et al. 2026, doi 10.1038/s41592-026-03120-y): the smallest
@@ -34,10 +35,11 @@ HOW_TO_READ = """\
   estimate. The untrained control is never part of it. It knows no floor: where doing nothing scores high, it
   answers the smallest size by construction.
 - **gain over the best baseline** is the mean difference, unit by unit, to the baseline of best score,
-  positive where the model is better, with a 95 % bootstrap interval over units. "Worse" means that the
-  interval lies below zero, "no better" that it does not exclude zero. Below 6 units the interval is known to
-  be too narrow, and their number is shown. Where a score is not a mean over units, the gain is not quite the
-  difference of the two scores.
+  positive where the model is better, with a 95 % bootstrap interval over independent units and seeds. "Beats
+  it" and "worse" mean that the interval lies above or below zero, "no better" that it holds zero. Below 6
+  independent units, where it is known to be too narrow, and where a declared baseline has no result, the gain
+  is shown and not judged. Where a score is not a mean over units, the gain is not quite the difference of the
+  two scores.
 - Rows marked (baseline) are the task's own trivial answers, those marked (reference) models without
   pretraining. A dash stands where there is nothing to say; what is missing is never counted as a score.
 """
@@ -70,8 +72,10 @@ def _trial(board: Board) -> str:
 def escape(value: Any) -> str:
     """Return a text on one line that Markdown shows as it is: no cell, tag, link or emphasis of its own."""
     line = html.escape(printable(value), quote=False)
-    return re.sub(
-        r"([\\`*\[\]|~#!$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", lambda found: "\\" + found[0], line
+    return (
+        re.sub(r"([\\`*\[\]|~#!$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", lambda found: "\\" + found[0], line)
+        .replace("://", "&#58;//")
+        .replace("www.", "www&#46;")
     )
 
 
@@ -108,7 +112,12 @@ def _findings(board: Board) -> str:
             ("jobs", "task", "metric", "reason"),
             _counted(_undefined(board), lambda u: (_question(u), u["metric"], u["reason"])),
         ),
-        _missing(board),
+        _section(
+            "Missing",
+            ("jobs", "subject", "task"),
+            _counted(board["missing"], lambda m: (who(m), _question(m))),
+            "Planned jobs without a result. Run the suite again.",
+        ),
         _section(
             "Pruned",
             ("combinations", "models", "samplers", "corpora", "tasks", "data sets", "reason"),
@@ -128,15 +137,6 @@ def _undefined(board: Board) -> Iterable[dict[str, Any]]:
     for score in board["scores"]:
         for metric, reason in score["undefined"].items():
             yield {**score, "metric": metric, "reason": reason}
-
-
-def _missing(board: Board) -> str:
-    n = len(board["missing"])
-    if not n:
-        return ""
-    first = ", ".join(f"`{escape(address[:12])}`" for address in board["missing"][:5])
-    more = ", ..." if n > 5 else ""
-    return f"## Missing\n\n{n:,} planned jobs have no result: {first}{more}. Run the suite again."
 
 
 def _pruned(pruned: Iterable[Mapping[str, Any]]) -> list[list[str]]:

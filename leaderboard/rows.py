@@ -21,6 +21,7 @@ COLUMNS = (
     "seeds",
 )
 NOTHING = "–"
+VERDICTS = {"beats": "beats it", "no_better": "no better", "worse": "worse"}
 ARROWS = {"up": "↑", "down": "↓"}
 
 
@@ -138,31 +139,24 @@ class _Writer:
         return f"{words} ({100 * found['size'] / cells:.3g} %)" if cells else words
 
     def _gain(self, finding: Mapping[str, Any]) -> str:
-        if finding["gain"] is None or finding["gain"]["low"] is None:
-            return f"not assessed: {self.text(finding['reason'])}"
         gain = finding["gain"]
+        if gain is None or gain["low"] is None:
+            return f"not assessed: {self.text(finding['reason'])}"
         low, high = (number(gain[end], self.digits, "+") for end in ("low", "high"))
         estimate, baseline = number(gain["estimate"], self.digits, "+"), self.text(finding["baseline"])
-        return f"{estimate} [{low}, {high}] over {baseline}{self._units(finding)}{_judgement(finding)}"
+        return f"{estimate} [{low}, {high}] over {baseline}; {self._judgement(finding)}"
 
-    def _units(self, finding: Mapping[str, Any]) -> str:
-        if not finding["few_units"]:
-            return ""
-        return f" (only {finding['gain']['n_units']} units of kind {self.text(self.table['unit_kind'])})"
+    def _judgement(self, finding: Mapping[str, Any]) -> str:
+        if finding["verdict"] == "not_assessed":
+            return f"not judged: {self.text(finding['reason'])}"
+        excluded = finding["gain"]["n_excluded"]
+        return VERDICTS[finding["verdict"]] + (f" ({excluded:,} units left out)" if excluded else "")
 
     def _seeds(self, curve: Mapping[str, Any], best: Mapping[str, Any] | None) -> str:
         lost = len([each for each in curve["absent"] if each["size"] == curve["best_size"]])
         if best is None:
             return "0"
         return f"{best['n']} of {best['n'] + lost}" if lost else str(best["n"])
-
-
-def _judgement(finding: Mapping[str, Any]) -> str:
-    if finding["verdict"] == "beats":
-        return ""
-    if finding["gain"]["high"] < 0:
-        return "; worse"
-    return "; no better"
 
 
 def heading(table: Mapping[str, Any], text: Text) -> str:
@@ -180,7 +174,10 @@ def split_words(table: Mapping[str, Any], text: Text) -> str:
     if table["unit_kind"]:
         words += f"; scores are compared by {text(table['unit_kind'])}"
     if table["random_by_cell"]:
-        words += "; RANDOM BY CELL: the same donors and batches teach and test, so scores are optimistic"
+        words += (
+            "; RANDOM BY CELL: the same donors and batches teach and test, so scores are optimistic and "
+            "intervals speak of these cells only"
+        )
     return words + "."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.checks import Subject, UnitScores, no_change, published_saturation, seed_average
+from harness.checks import Subject, UnitScores, join_seeds, no_change, published_saturation
 from harness.digest import canonical
 from harness.errors import Damaged
 from harness.records import Record
@@ -17,6 +17,8 @@ Json = dict[str, Any]
 TABLE = ("task", "split", "dataset")
 CURVE = ("model", "budget", "corpus", "excluded", "sampler", "genes")
 """What makes a curve, besides the table it stands in and the metric."""
+MEASURED = "model_genes_measured"
+"""The note of a job: share of the model's genes that the data set measured."""
 
 
 def make_tables(records: Iterable[Record], store: Store) -> list[Json]:
@@ -25,11 +27,12 @@ def make_tables(records: Iterable[Record], store: Store) -> list[Json]:
     Parameters
     ----------
     records
-        Finished jobs of one grid: scored, failed and not applicable ones.
+        All jobs of one grid: scored, failed, not applicable and missing ones.
     store
         Where the scores per unit are.
     """
-    tables = [_Table(group, store).describe() for group in _grouped(records, TABLE).values()]
+    groups = [group for group in _grouped(records, TABLE).values() if any(record.task for record in group)]
+    tables = [_Table(group, store).describe() for group in groups]
     return sorted(
         tables, key=lambda table: (table["task"]["name"], table["dataset"]["name"], canonical(table["task"]))
     )
@@ -74,13 +77,14 @@ class _Table:
 
     def __init__(self, records: Sequence[Record], store: Store) -> None:
         self.records = records
-        self.task = records[0].task
+        self.task = next(record.task for record in records if record.task)
         self.units = _UnitReader(store)
         self.constants = [
             *_grouped(_arm(records, "reference"), ("model",)).values(),
             *_grouped(_arm(records, "baseline"), ("baseline",)).values(),
         ]
         self.rivals = {metric: self._rivals(metric) for metric in self.task["metrics"]}
+        self.absent_rivals = self._absent_rivals()
 
     def describe(self) -> Json:
         job = self.records[0].job
@@ -99,12 +103,17 @@ class _Table:
         }
 
     def _notes(self) -> Json:
-        """Return what all scored jobs note alike: facts of the split and the data set, not of a model."""
+        """Return what all scored jobs note alike, facts of the split and the data set; and of pretrained
+        models how many of their genes were measured, which decides what they can see.
+        """
         noted = [record.outcome.notes for record in self.records if record.outcome.status == "ok"]
         first, *others = noted or [{}]
         alike = {name: v for name, v in first.items() if all(name in o and o[name] == v for o in others)}
-        alike.pop("unit_kind", None)
-        return alike
+        for name in ("unit_kind", MEASURED):
+            alike.pop(name, None)
+        pretrained = [r.outcome.notes for r in _arm(self.records, "trained")]
+        shares = sorted({notes[MEASURED] for notes in pretrained if MEASURED in notes})
+        return {**alike, MEASURED: shares} if shares else alike
 
     def _per_metric(self, make: Callable[[list[Record], str], Json], group: list[Record]) -> list[Json]:
         return [make(group, metric) for metric in self.task["metrics"]]
@@ -124,6 +133,20 @@ class _Table:
         """Return the baselines that have a value for this metric."""
         found = [self._subject(group, metric) for group in self.constants if self._is_baseline(group)]
         return [subject for subject in found if subject]
+
+    def _absent_rivals(self) -> dict[str, str]:
+        """Return the declared baselines that have no result, and what became of them.
+
+        One that was scored and has no value for a metric (no change has no delta) is not among them.
+        """
+        declared = [*self.task["baselines"], *self.task["references"]]
+        states = dict.fromkeys(declared, "not run")
+        for group in filter(self._is_baseline, self.constants):
+            job = group[0].job
+            found = {record.outcome.status for record in group}
+            state = "ok" if "ok" in found else ", ".join(sorted(found))
+            states[job["baseline"] or job["model"]["name"]] = state
+        return {name: state for name, state in states.items() if state != "ok"}
 
     def _curve(self, records: list[Record], metric: str) -> Json:
         job = records[0].job
@@ -176,10 +199,11 @@ class _Table:
         model = self._subject(records, metric)
         assert model is not None
         how = self.task["metrics"][metric]
-        return asdict(no_change(model, self.rivals[metric], how["direction"], how["tolerance"]))
+        rivals = self.rivals[metric]
+        return asdict(no_change(model, rivals, how["direction"], how["tolerance"], self.absent_rivals))
 
     def _subject(self, records: list[Record], metric: str) -> Subject | None:
-        """Return headline value and scores per unit, averaged over seeds; None without a value."""
+        """Return the headline value, averaged over seeds, and the scores per unit; None without a value."""
         scored = [record for record in records if metric in record.outcome.metrics]
         if not scored:
             return None
@@ -191,7 +215,7 @@ class _Table:
             return Subject(name=name, value=value, reason=str(damage))
         present = [each for each in units if each is not None]
         return Subject(
-            name=name, value=value, units=seed_average(present) if len(present) == len(units) else None
+            name=name, value=value, units=join_seeds(present) if len(present) == len(units) else None
         )
 
 
@@ -208,7 +232,12 @@ class _UnitReader:
         units = self._read[address]
         if metric not in units.values:
             return None
-        return UnitScores(names=units.names, values=units.values[metric], weights=units.weights)
+        return UnitScores(
+            names=units.names,
+            values=units.values[metric][None],
+            weights=units.weights,
+            clusters=units.clusters,
+        )
 
 
 def _points(records: Iterable[Record], metric: str) -> list[Json]:

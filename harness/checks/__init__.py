@@ -1,6 +1,6 @@
 """Findings about finished results: frozen data, made into words only where they are printed."""
 
-from harness.checks.no_change import NoChange, Subject, UnitScores, no_change, seed_average
+from harness.checks.no_change import NoChange, Subject, UnitScores, join_seeds, no_change
 from harness.checks.saturation import Saturation, published_saturation
 
 __all__ = [
@@ -8,7 +8,7 @@ __all__ = [
     "Saturation",
     "Subject",
     "UnitScores",
+    "join_seeds",
     "no_change",
     "published_saturation",
-    "seed_average",
 ]

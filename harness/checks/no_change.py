@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,32 +11,37 @@ from numpy.typing import NDArray
 
 from harness.statistics import Direction, Interval, paired_difference
 
-FEW_UNITS = 6
+FEW_CLUSTERS = 6
 """Below this number of pairs no exact paired test can reach p < 0.05 two-sided (2 / 2**5 = 0.0625)."""
+
+Verdict = Literal["beats", "no_better", "worse", "not_assessed"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnitScores:
-    """One metric per unit of generalisation.
+    """One metric per seed and unit of generalisation.
 
     Attributes
     ----------
     names
         One name per unit.
     values
-        One score per unit (n_units,); NaN where the unit does not define it.
+        One score per seed and unit (n_seeds, n_units); NaN where the unit does not define it.
     weights
         One weight per unit (n_units,), or None for equal weights.
+    clusters
+        One name per unit, equal for units that are not independent; None where all are.
     """
 
     names: tuple[str, ...]
     values: NDArray[np.float64]
     weights: NDArray[np.float64] | None = None
+    clusters: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A model at one size, or a baseline: its headline value and its scores per unit, seeds averaged.
+    """A model at one size, or a baseline: its headline value (seeds averaged) and its scores per unit.
 
     ``units`` is None, with a ``reason``, where there are no scores per unit to resample.
     """
@@ -54,50 +59,52 @@ class NoChange:
     Attributes
     ----------
     verdict
-        ``"beats"`` where the whole interval is better than the baseline, else ``"does_not_beat"``.
+        ``"beats"`` or ``"worse"`` where the whole interval is on that side of the baseline, by more than the
+        tolerance; ``"no_better"`` in between.
     gain
-        Weighted mean over units of the difference, positive where the model is better.
+        Weighted mean over seeds and units of the difference, positive where the model is better. It is kept
+        where it is not judged.
     value, baseline, baseline_value
         Headline value of the model; name and headline value of the best baseline.
-    few_units
-        True below :data:`FEW_UNITS`: the interval is then known to be too narrow.
     reason
         Why it was not assessed.
     """
 
-    verdict: Literal["beats", "does_not_beat", "not_assessed"]
+    verdict: Verdict
     value: float
     baseline: str | None = None
     baseline_value: float | None = None
     gain: Interval | None = None
-    few_units: bool = False
     reason: str | None = None
 
 
-def seed_average(units: Sequence[UnitScores]) -> UnitScores | None:
-    """Average the scores of each unit over seeds; None where the seeds do not share their units.
-
-    A unit that is NaN for one seed is NaN in the average: it is not replaced by the other seeds.
-    """
-    if not units or any(other.names != units[0].names for other in units):
+def join_seeds(units: Sequence[UnitScores]) -> UnitScores | None:
+    """Put the scores of several seeds together; None where the seeds do not share their units."""
+    if not units or any((u.names, u.clusters) != (units[0].names, units[0].clusters) for u in units):
         return None
-    values = np.mean([each.values for each in units], axis=0)
-    return UnitScores(names=units[0].names, values=values, weights=units[0].weights)
+    return replace(units[0], values=np.vstack([each.values for each in units]))
 
 
 def no_change(
-    model: Subject, baselines: Sequence[Subject], direction: Direction = "up", tolerance: float = 0.0
+    model: Subject,
+    baselines: Sequence[Subject],
+    direction: Direction = "up",
+    tolerance: float = 0.0,
+    absent: Mapping[str, str] | None = None,
 ) -> NoChange:
     """Compare a model with the baseline of best headline value, paired by unit.
 
     Parameters
     ----------
     model, baselines
-        Seeds already averaged, see :func:`seed_average`.
+        Those of the task's baselines that have a score.
     direction
         ``"down"`` for losses: the gain is then baseline minus model.
     tolerance
         Difference up to which two scores of the metric count as equal, so that rounding is no gain.
+    absent
+        Declared baselines without a result -> what became of them. The best one may be among them, so the
+        gain over the others is then shown but not judged.
     """
     sign = 1 if direction == "up" else -1
     if not baselines:
@@ -106,28 +113,42 @@ def no_change(
         )
     best = max(baselines, key=lambda subject: sign * subject.value)
     gain = _gain(model.units, best.units, sign)
-    found = NoChange(
-        verdict="not_assessed",
+    obstacle = _obstacle(model, best, gain, absent or {})
+    return NoChange(
+        verdict="not_assessed" if obstacle else _verdict(gain, tolerance),
         value=model.value,
         baseline=best.name,
         baseline_value=best.value,
         gain=gain,
-        reason=_obstacle(model, best) if gain is None else gain.reason,
-    )
-    if gain is None or gain.low is None:
-        return found
-    return replace(
-        found,
-        verdict="beats" if gain.low > tolerance else "does_not_beat",
-        few_units=gain.n_units < FEW_UNITS,
+        reason=obstacle,
     )
 
 
-def _obstacle(model: Subject, baseline: Subject) -> str:
-    for subject in (model, baseline):
+def _verdict(gain: Interval | None, tolerance: float) -> Verdict:
+    assert gain is not None
+    assert gain.low is not None
+    assert gain.high is not None
+    if gain.low > tolerance:
+        return "beats"
+    return "worse" if gain.high < -tolerance else "no_better"
+
+
+def _obstacle(
+    model: Subject, baseline: Subject, gain: Interval | None, absent: Mapping[str, str]
+) -> str | None:
+    """Return why there is no verdict, if there is none."""
+    for subject in (model, baseline) if gain is None else ():
         if subject.units is None:
             return subject.reason or f"{subject.name} has no scores per unit for this metric"
-    return "the units do not have unique names, so they cannot be paired"
+    if gain is None:
+        return "the units do not have unique names, so they cannot be paired"
+    if gain.low is None:
+        return gain.reason
+    if absent:
+        return "without " + ", ".join(f"{name} ({state})" for name, state in sorted(absent.items()))
+    if gain.n_clusters < FEW_CLUSTERS:
+        return f"only {gain.n_clusters} independent units, {FEW_CLUSTERS} are needed"
+    return None
 
 
 def _gain(model: UnitScores | None, baseline: UnitScores | None, sign: int) -> Interval | None:
@@ -136,14 +157,18 @@ def _gain(model: UnitScores | None, baseline: UnitScores | None, sign: int) -> I
     theirs = _in_order_of(model.names, baseline)
     if theirs is None:
         return None
-    return paired_difference(sign * model.values, sign * theirs, model.weights)
+    return paired_difference(sign * model.values, sign * theirs, model.weights, model.clusters)
 
 
 def _in_order_of(names: tuple[str, ...], scores: UnitScores) -> NDArray[np.float64] | None:
-    """Return the values in the order of ``names``, NaN for units they lack; None if names repeat."""
+    """Return the values, seeds averaged, in the order of ``names``; NaN for units they lack.
+
+    None if names repeat. A unit that is NaN for one seed is NaN: the others do not stand in for it.
+    """
+    values: NDArray[np.float64] = scores.values.mean(axis=0)
     if names == scores.names:
-        return scores.values
-    known = dict(zip(scores.names, scores.values, strict=True))
+        return values
+    known = dict(zip(scores.names, values, strict=True))
     if len(known) < len(scores.names) or len(set(names)) < len(names):
         return None
     return np.array([known.get(name, np.nan) for name in names])

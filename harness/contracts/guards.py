@@ -72,3 +72,8 @@ def check_scores(scores: Any, card: TaskCard) -> None:
                 f'the task {card.name} returned {len(values)} unit scores of "{name}" '
                 f"for {len(scores.unit_names)} units"
             )
+    if scores.clusters is not None and len(scores.clusters) != len(scores.unit_names):
+        raise ContractBroken(
+            f"the task {card.name} returned {len(scores.clusters)} clusters "
+            f"for {len(scores.unit_names)} units"
+        )

@@ -54,6 +54,9 @@ class Scores:
         One name per unit.
     weights
         One non-negative weight per unit (cells in it, say); None for equal weights.
+    clusters
+        One name per unit, equal for units that are not independent of each other (perturbations asked in one
+        held-out context, say): statistics resample them together. None where each unit stands for itself.
     undefined
         Metric -> why it has no value for this subject.
     notes
@@ -64,6 +67,7 @@ class Scores:
     units: Mapping[str, Sequence[float] | NDArray[np.floating[Any]]] = field(default_factory=dict)
     unit_names: Sequence[str] = ()
     weights: Sequence[float] | NDArray[np.floating[Any]] | None = None
+    clusters: Sequence[str] | None = None
     undefined: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
 

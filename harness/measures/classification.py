@@ -19,14 +19,15 @@ class UnitF1:
     names
         Units in sorted order.
     micro, macro
-        One score per unit (n_units,).
+        One score per unit (n_units,); macro None where units are cells, since a mean over classes is not a
+        mean over cells.
     weights
         Tested cells per unit (n_units,): the weighted mean of ``micro`` is the pooled micro F1.
     """
 
     names: tuple[str, ...]
     micro: NDArray[np.float64]
-    macro: NDArray[np.float64]
+    macro: NDArray[np.float64] | None
     weights: NDArray[np.float64]
 
 
@@ -94,7 +95,7 @@ def f1_by_unit(truth: Any, predicted: Any, units: NDArray[np.object_]) -> UnitF1
     names, codes, counts = np.unique(units.astype(str), return_inverse=True, return_counts=True)
     if counts.max() == 1:  # a unit is a cell: right or wrong, and there is one class
         right = (truth == predicted).astype(float)[np.argsort(codes)]
-        return UnitF1(names=tuple(names), micro=right, macro=right, weights=np.ones(len(names)))
+        return UnitF1(names=tuple(names), micro=right, macro=None, weights=np.ones(len(names)))
     scores = [f1_scores(truth[codes == unit], predicted[codes == unit]) for unit in range(len(names))]
     micro, macro = np.array(scores).T
     return UnitF1(names=tuple(names), micro=micro, macro=macro, weights=counts.astype(float))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,11 +23,13 @@ class Interval:
     estimate
         None where no unit is left.
     low, high
-        None, with a ``reason``, where fewer than two units are left.
+        None, with a ``reason``, where fewer than two clusters are left.
     level
         Nominal coverage.
-    n_units, n_excluded
-        Units that entered, and units that could not be paired.
+    n_units, n_clusters, n_seeds
+        Units that entered, how many independent clusters they form, and seeds.
+    n_excluded
+        Units that could not be paired.
     reason
         Why there is no interval.
     """
@@ -36,6 +39,8 @@ class Interval:
     high: float | None
     level: float
     n_units: int
+    n_clusters: int
+    n_seeds: int
     n_excluded: int = 0
     reason: str | None = None
 
@@ -44,24 +49,32 @@ def paired_difference(
     a: ArrayLike,
     b: ArrayLike,
     weights: ArrayLike | None = None,
+    clusters: Sequence[str] | None = None,
     *,
     n: int = 2000,
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Return the weighted mean over units of ``a - b`` with a percentile bootstrap interval.
+    """Return the weighted mean over seeds and units of ``a - b`` with a percentile bootstrap interval.
 
-    Whole units are drawn with replacement, so that ``a`` and ``b`` are resampled jointly (Efron and
-    Tibshirani 1993, An Introduction to the Bootstrap, chapter 13). With few units the interval is too
-    narrow: for normal differences a nominal 95 % was measured to cover 51 % at 2 units, 75 % at 3, 84 %
-    at 5, 90 % at 10, 93 % at 20 and 94 % at 50.
+    Whole clusters of units are drawn with replacement, so that ``a`` and ``b`` are resampled jointly (Efron
+    and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13), and independently of them the seeds of
+    ``a`` (two crossed factors: Owen 2007, The pigeonhole bootstrap, doi 10.1214/07-AOAS122). With few
+    clusters the interval is too narrow: for normal differences a nominal 95 % was measured to cover 51 % at 2
+    units, 75 % at 3, 84 % at 5, 90 % at 10, 93 % at 20 and 94 % at 50; so it is with few seeds.
 
     Parameters
     ----------
-    a, b
-        One score per unit (n_units,). A unit where either is NaN is left out and counted.
+    a
+        One score per unit (n_units,), or per seed and unit (n_seeds, n_units). A unit where any is NaN is
+        left out and counted.
+    b
+        One score per unit (n_units,); NaN likewise.
     weights
         One non-negative weight per unit (n_units,); units of weight zero are left out and counted.
+    clusters
+        One name per unit: units of one cluster are not independent and are drawn together. Each unit is a
+        cluster of its own where not given.
     n
         Number of resamples.
     level
@@ -74,61 +87,67 @@ def paired_difference(
     ValueError
         The arrays differ in length, or a weight is negative or not finite.
     """
-    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    weight = np.ones(len(first)) if weights is None else np.asarray(weights, dtype=float)
-    if not first.shape == second.shape == weight.shape or first.ndim != 1:
+    first, second = np.atleast_2d(np.asarray(a, dtype=float)), np.asarray(b, dtype=float)
+    weight = np.ones(len(second)) if weights is None else np.asarray(weights, dtype=float)
+    cluster = np.arange(len(second)) if clusters is None else np.asarray(clusters)
+    if not first.shape[1:] == second.shape == weight.shape == cluster.shape:
         raise ValueError(
-            f"one score and one weight per unit are needed, not {first.shape}, {second.shape}, {weight.shape}"
+            "one score, one weight and one cluster per unit are needed, not "
+            f"{first.shape[1:]}, {second.shape}, {weight.shape}, {cluster.shape}"
         )
     if not (np.isfinite(weight).all() and (weight >= 0).all()):
         raise ValueError("weights must be finite and not negative")
     difference = first - second
-    kept = np.isfinite(difference) & (weight > 0)
-    return _interval(difference[kept], weight[kept], int((~kept).sum()), n=n, level=level, seed=seed)
-
-
-def _interval(
-    values: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    excluded: int,
-    *,
-    n: int,
-    level: float,
-    seed: int,
-) -> Interval:
-    units = len(values)
-    low = high = reason = None
-    if units > 1:
-        tail = (1 - level) / 2
-        low, high = (float(q) for q in np.quantile(_means(values, weights, n, seed), [tail, 1 - tail]))
-    else:
-        reason = "only one unit: nothing to resample" if units else "no unit has both scores"
-    return Interval(
-        estimate=float(np.average(values, weights=weights)) if units else None,
-        low=low,
-        high=high,
+    kept = np.isfinite(difference).all(axis=0) & (weight > 0)
+    sums, shares = _by_cluster(difference[:, kept], weight[kept], cluster[kept])
+    found = Interval(
+        estimate=float(sums.sum() / len(sums) / shares.sum()) if len(shares) else None,
+        low=None,
+        high=None,
         level=level,
-        n_units=units,
-        n_excluded=excluded,
-        reason=reason,
+        n_units=int(kept.sum()),
+        n_clusters=len(shares),
+        n_seeds=len(sums),
+        n_excluded=int((~kept).sum()),
     )
+    if len(shares) < 2:
+        return replace(found, reason=_too_few(found))
+    tail = (1 - level) / 2
+    low, high = np.quantile(_means(sums, shares, n, seed), [tail, 1 - tail])
+    return replace(found, low=float(low), high=float(high))
 
 
-def _means(
-    values: NDArray[np.float64], weights: NDArray[np.float64], n: int, seed: int
-) -> NDArray[np.float64]:
-    """Return the weighted mean of each resample (n,): multinomial counts times a two-column matrix."""
-    columns = np.column_stack([weights * values, weights])
-    counts = _counts(len(values), n, seed)
-    sums = np.concatenate([counts[rows].astype(float) @ columns for rows in _blocks(n, len(values))])
-    return np.asarray(sums[:, 0] / sums[:, 1])
+def _too_few(found: Interval) -> str:
+    if not found.n_units:
+        return "no unit has both scores"
+    what = "unit" if found.n_units == 1 else "cluster of units"
+    return f"only one {what}: nothing to resample"
 
 
-@lru_cache(maxsize=1)
+def _by_cluster(
+    difference: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return weighted sums (n_seeds, n_clusters) and the weights of clusters (n_clusters,)."""
+    names, codes = np.unique(clusters, return_inverse=True)
+    sums = [np.bincount(codes, weights=weights * each, minlength=len(names)) for each in difference]
+    return np.array(sums), np.bincount(codes, weights=weights, minlength=len(names)).astype(float)
+
+
+def _means(sums: NDArray[np.float64], shares: NDArray[np.float64], n: int, seed: int) -> NDArray[np.float64]:
+    """Return the weighted mean of each resample (n,): multinomial counts times sums of clusters."""
+    columns = np.vstack([sums, shares]).T
+    counts = _counts(len(shares), n, seed)
+    blocks = [counts[rows].astype(float) @ columns for rows in _blocks(n, len(shares))]
+    *by_seed, total = np.concatenate(blocks).T
+    drawn = _counts(len(by_seed), n, seed + 1).T if len(by_seed) > 1 else np.ones((1, n))
+    return np.asarray((drawn * by_seed).sum(axis=0) / len(by_seed) / total)
+
+
+@lru_cache(maxsize=4)
 def _counts(units: int, n: int, seed: int) -> NDArray[np.uint8]:
-    """Return how often each unit is drawn in each resample (n, units).
+    """Return how often each cluster (or seed) is drawn in each resample (n, units).
 
-    Kept for the next call, since the comparisons on one data set share their units. A unit drawn more than
+    Kept for the next calls, since the comparisons on one data set share their units. One drawn more than
     255 times has a probability below 1e-500.
     """
     rng = np.random.default_rng(seed)

@@ -33,12 +33,15 @@ class Units:
         One name per unit.
     weights
         One weight per unit (n_units,), or None for equal weights.
+    clusters
+        One name per unit, equal for units that are not independent; None where all are.
     values
         Metric -> one number per unit (n_units,); NaN where the unit does not define it.
     """
 
     names: tuple[str, ...]
     weights: NDArray[np.float64] | None
+    clusters: tuple[str, ...] | None
     values: dict[str, NDArray[np.float64]]
 
 
@@ -111,9 +114,11 @@ class Store:
         import numpy as np
 
         with np.load(self.blobs.read("score", address) / "units.npz", allow_pickle=False) as stored:
+            clusters = stored["clusters"].tolist() if "clusters" in stored.files else None
             return Units(
-                names=tuple(str(name) for name in stored["names"]),
+                names=tuple(stored["names"].tolist()),
                 weights=stored["weights"] if "weights" in stored.files else None,
+                clusters=tuple(clusters) if clusters is not None else None,
                 values={
                     name.removeprefix("value:"): stored[name]
                     for name in stored.files

@@ -9,7 +9,7 @@ WIDTH = 16
 
 
 class BatchIntegration(Task):
-    """Scores of all cells; biology also within each batch, so that batches can be resampled."""
+    """Scores of all cells; for biology also the part of each batch, so that batches can be resampled."""
 
     def evaluate(self, embedding, cells, split, run):
         """Score a frozen embedding."""

@@ -30,7 +30,7 @@ def scores(labels, predicted, split):
     units = f1_by_unit(truth, predicted, split.units[tested])
     return Scores(
         values={"micro_f1": micro, "macro_f1": macro},
-        units={"micro_f1": units.micro, "macro_f1": units.macro},
+        units={"micro_f1": units.micro} | ({} if units.macro is None else {"macro_f1": units.macro}),
         unit_names=units.names,
         weights=units.weights,
         notes={"classes": len(set(truth)), "cells_tested": int(tested.sum())},

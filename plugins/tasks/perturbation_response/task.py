@@ -51,6 +51,7 @@ def score(cells, predict):
         values={metric: float(np.nanmean(values)) for metric, values in defined.items()},
         units=defined,
         unit_names=[f"{p}|{c}" for p, c in asked],
+        clusters=[context for _, context in asked],  # they share controls and what was learnt elsewhere
         undefined=dict.fromkeys(units.keys() - defined.keys(), CONSTANT),
         notes={
             "unit_kind": "perturbation and context",

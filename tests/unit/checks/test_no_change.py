@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from harness.checks import NoChange, Subject, UnitScores, no_change, seed_average
+from harness.checks import NoChange, Subject, UnitScores, join_seeds, no_change
 
 NAMES = tuple(f"d{i}" for i in range(12))
 NOISE = np.random.default_rng(0).normal(0, 0.01, 12)
 
 
-def subject(name, level, names=NAMES, values=None, weights=None):
+def subject(name, level, names=NAMES, values=None, weights=None, clusters=None):
     values = level + np.resize(NOISE, len(names)) if values is None else np.asarray(values)
-    return Subject(name=name, value=level, units=UnitScores(names=names, values=values, weights=weights))
+    units = UnitScores(names=names, values=np.atleast_2d(values), weights=weights, clusters=clusters)
+    return Subject(name=name, value=level, units=units)
 
 
 def test_gain_over_the_best_of_several():
@@ -21,8 +22,7 @@ def test_gain_over_the_best_of_several():
     )
     assert (found.verdict, found.baseline, found.baseline_value) == ("beats", "hvg", 0.7)
     assert found.gain.estimate == pytest.approx(np.mean(0.1 - 2 * NOISE))
-    assert found.gain.n_units == 12
-    assert not found.few_units
+    assert (found.gain.n_units, found.gain.n_clusters) == (12, 12)
 
 
 def test_a_loss_counts_downwards():
@@ -31,20 +31,22 @@ def test_a_loss_counts_downwards():
     found = no_change(subject("model", 0.1), baselines, "down")
     assert (found.verdict, found.baseline) == ("beats", "mean")
     assert found.gain.estimate == pytest.approx(0.1)
-    assert no_change(subject("model", 0.3), baselines, "down").verdict == "does_not_beat"
+    assert no_change(subject("model", 0.3), baselines, "down").verdict == "worse"
 
 
 def test_an_interval_that_touches_zero_does_not_beat():
     """Equal scores are no gain."""
     found = no_change(subject("model", 0.7), [subject("hvg", 0.7)])
-    assert (found.verdict, found.gain.low) == ("does_not_beat", 0.0)
+    assert (found.verdict, found.gain.low) == ("no_better", 0.0)
 
 
 def test_rounding_is_no_gain():
     """Differences within the metric's tolerance do not beat anything."""
     model, hvg = subject("model", 0.7 + 1e-9), subject("hvg", 0.7)
-    assert no_change(model, [hvg], tolerance=1e-6).verdict == "does_not_beat"
+    assert no_change(model, [hvg], tolerance=1e-6).verdict == "no_better"
     assert no_change(model, [hvg]).verdict == "beats"
+    assert no_change(hvg, [model], tolerance=1e-6).verdict == "no_better"
+    assert no_change(hvg, [model]).verdict == "worse"
 
 
 def test_units_are_paired_by_name():
@@ -69,10 +71,35 @@ def test_weights_are_those_of_the_units():
     assert no_change(model, [subject("hvg", 0.0, names=("a", "b"), values=[0.0, 0.0])]).gain.estimate == 0.75
 
 
-def test_few_units_are_marked():
-    """Below six pairs the verdict stands but carries a warning."""
+def test_few_independent_units_are_not_judged():
+    """Below six pairs, or clusters of them, the gain is shown without a verdict."""
     five = NAMES[:5]
-    assert no_change(subject("model", 0.9, names=five), [subject("hvg", 0.1, names=five)]).few_units
+    found = no_change(subject("model", 0.9, names=five), [subject("hvg", 0.1, names=five)])
+    assert (found.verdict, found.gain.estimate) == ("not_assessed", pytest.approx(0.8))
+    assert found.reason == "only 5 independent units, 6 are needed"
+    lines = tuple("abcd"[i % 4] for i in range(12))
+    many = no_change(subject("model", 0.9, clusters=lines), [subject("hvg", 0.1, clusters=lines)])
+    assert (many.verdict, many.gain.n_units, many.gain.n_clusters) == ("not_assessed", 12, 4)
+
+
+def test_without_a_declared_baseline_there_is_no_verdict():
+    """It may have been the best one."""
+    found = no_change(subject("model", 0.9), [subject("hvg", 0.1)], absent={"pca": "failed"})
+    assert (found.verdict, found.reason) == ("not_assessed", "without pca (failed)")
+    assert found.gain.estimate == pytest.approx(0.8)
+
+
+def test_seeds_that_disagree_beat_nothing():
+    """The interval is one over units and seeds: a model that wins with one seed of three has not won."""
+    level = {"lucky": 0.10, "unlucky": -0.04, "third": -0.03}
+    units = [subject(name, gain).units for name, gain in level.items()]
+    model = Subject(name="model", value=0.01, units=join_seeds(units))
+    found = no_change(model, [subject("hvg", 0.0)])
+    assert found.verdict == "no_better"
+    assert found.gain.low < -0.02 < 0.05 < found.gain.high
+    assert found.gain.n_seeds == 3
+    agreed = join_seeds([subject("model", 0.10).units] * 3)
+    assert no_change(Subject(name="m", value=0.1, units=agreed), [subject("hvg", 0.0)]).verdict == "beats"
 
 
 @pytest.mark.parametrize(
@@ -92,13 +119,20 @@ def test_not_assessed_has_a_reason(model, baselines, word):
     assert word in found.reason
 
 
-def test_seeds_are_averaged_per_unit():
-    """A unit that one seed does not define is not filled from the others."""
-    one = UnitScores(names=("a", "b"), values=np.array([0.2, np.nan]))
-    two = UnitScores(names=("a", "b"), values=np.array([0.4, 0.8]))
-    np.testing.assert_allclose(seed_average([one, two]).values, [0.3, np.nan])
-    assert seed_average([one, UnitScores(names=("a", "c"), values=one.values)]) is None
-    assert seed_average([]) is None
+def test_seeds_share_their_units():
+    """Or there is nothing to join; a unit that one seed does not define is left out and counted."""
+    names = tuple("abcdefgh")
+    values = np.arange(8.0)
+    one = UnitScores(names=names, values=values[None])
+    two = UnitScores(names=names, values=np.where(values == 3, np.nan, values)[None])
+    joined = join_seeds([one, two])
+    assert joined.values.shape == (2, 8)
+    gain = no_change(Subject(name="m", value=1, units=joined), [subject("hvg", 0, names, values - 1)]).gain
+    assert (gain.estimate, gain.n_units, gain.n_excluded) == (1, 7, 1)
+    back = no_change(subject("hvg", 0, names, values), [Subject(name="m", value=1, units=joined)]).gain
+    assert (back.estimate, back.n_excluded) == (0, 1)
+    assert join_seeds([one, UnitScores(names=names[::-1], values=one.values)]) is None
+    assert join_seeds([]) is None
 
 
 def test_findings_are_frozen():

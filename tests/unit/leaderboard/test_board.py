@@ -132,7 +132,7 @@ def grid(records, missing=(), **more):
     return {
         "suite": {"name": "quick", "about": "Small."},
         "trial": False,
-        "jobs": [each.address for each in records] + list(missing),
+        "jobs": [each.job for each in records] + [each.job for each in missing],
         "pruned": [],
         "plugins": {
             "found": [
@@ -181,20 +181,24 @@ def test_golden_curve(tmp_path):
     assert found["saturation"]["censored"] is None
     (untrained, small, large) = found["no_change"]
     assert (large["verdict"], large["baseline"], large["baseline_value"]) == ("beats", "hvg", 0.75)
-    # The waves of model and baseline cancel in every donor: the interval has no width.
-    assert [large["gain"][end] for end in ("low", "estimate", "high")] == pytest.approx([0.04] * 3)
-    assert [small["verdict"], untrained["verdict"]] == ["does_not_beat"] * 2
+    # The waves of model and baseline cancel in every donor: what is left are the seeds, 0.80 and 0.78.
+    assert [large["gain"][end] for end in ("low", "estimate", "high")] == pytest.approx([0.03, 0.04, 0.05])
+    assert [small["verdict"], untrained["verdict"]] == ["worse"] * 2
     assert untrained["gain"]["estimate"] == pytest.approx(-0.25)
 
 
 def test_absent_runs_stay_absent(tmp_path):
-    """A failed run is named with its reason beside the points; no number stands for it."""
-    board = board_of(tmp_path, missing=["9" * 64])
-    (absent,) = curve(board)["absent"]
+    """A failed or missing run is named with its reason beside the points; no number stands for it."""
+    board = board_of(tmp_path, missing=[record(fit(size=300, seed=3))])
+    absent, missing = curve(board)["absent"]
     assert (absent["size"], absent["seed"], absent["status"]) == (300, 2, "failed")
     assert absent["reason"] == "no memory left"
+    assert (missing["size"], missing["seed"], missing["status"]) == (300, 3, "missing")
     assert "value" not in absent
-    assert board["missing"] == ["9" * 64]
+    assert [entry["seed"] for entry in board["missing"]] == [3]
+    text = render_markdown(board)
+    assert row_of(text, "mae(width=32)")[6] == "2 of 4"
+    assert "## Missing" in text
     (failure,) = board["failures"]
     assert (failure["kind"], failure["stage"]) == ("oom", "fit")
     assert "traceback" not in failure
@@ -250,7 +254,7 @@ def test_nothing_depends_on_who_else_is_there(tmp_path):
 
 
 def test_facts_of_the_split_are_shown(tmp_path):
-    """What all jobs note alike is the data set's; what one model notes is not."""
+    """What all jobs note alike is the data set's; of what models note only their measured genes are shown."""
     note = {"unit_kind": "donor", "classes_left_out": ["a|b", "c"], "cells_left_out": 12}
     records = [
         record(fit(size=100), 0.7, notes={**note, "model_genes_measured": 0.4}),
@@ -258,8 +262,26 @@ def test_facts_of_the_split_are_shown(tmp_path):
         failed(fit(size=300)),
     ]
     board = board_of(tmp_path, records)
-    assert board["tables"][0]["notes"] == {"classes_left_out": ["a|b", "c"], "cells_left_out": 12}
-    assert "classes left out: a\\|b, c; cells left out: 12" in render_markdown(board)
+    assert board["tables"][0]["notes"] == {
+        "classes_left_out": ["a|b", "c"],
+        "cells_left_out": 12,
+        "model_genes_measured": [0.4],
+    }
+    text = render_markdown(board)
+    assert "classes left out: a\\|b, c; cells left out: 12; model genes measured: 0.4" in text
+
+
+@pytest.mark.parametrize("state", ["failed", "missing", "not run"])
+def test_without_a_declared_baseline_nothing_is_judged(tmp_path, state):
+    """The best baseline may be the one that has no result: beating the others settles nothing."""
+    hvg = fit(HVG, genes=None)
+    records = [each for each in standard() if each.job["model"] is None or each.job["model"]["name"] != "hvg"]
+    records += [failed(hvg)] if state == "failed" else []
+    board = board_of(tmp_path, records, missing=[record(hvg)] if state == "missing" else [])
+    large = curve(board)["no_change"][-1]
+    assert (large["verdict"], large["baseline"]) == ("not_assessed", "majority")
+    assert large["gain"]["estimate"] == pytest.approx(0.49)
+    assert f"over majority; not judged: without hvg ({state})" in row_of(render_markdown(board), "mae")[5]
 
 
 def test_without_units_nothing_is_assessed(tmp_path):
@@ -319,7 +341,7 @@ def test_markdown_rows(tmp_path):
         "0.500",
         "0.790 [300] ± 0.014",
         "300 (15 %)",
-        "+0.040 [+0.040, +0.040] over hvg",
+        "+0.040 [+0.030, +0.050] over hvg; beats it",
         "2 of 3",
     ]
     assert row_of(text, "hvg (reference)")[3:6] == ["0.750", "–", "is a baseline"]
@@ -335,6 +357,7 @@ def test_words_for_the_edges(tmp_path):
         record(fit(size=100), 0.70, split=by_cell),
         record(fit(size=300), 0.71, split=by_cell),
         record(fit(HVG, genes=None), 0.75, split=by_cell),
+        record(Baseline(name="majority"), 0.30, split=by_cell),
     ]
     board = board_of(tmp_path, records)
     text = render_markdown(board)

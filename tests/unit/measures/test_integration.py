@@ -11,6 +11,7 @@ from harness.measures.integration import (
     GRAPH_NEIGHBOURS,
     LISI_NEIGHBOURS,
     MIN_CELLS,
+    _by_batch,
     best_leiden,
     neighbours,
     refuse_degenerate,
@@ -93,19 +94,46 @@ def test_neighbours_are_exact_and_a_cell_is_its_own_first():
     np.testing.assert_allclose(graph.distances, np.sort(exact, axis=1)[:, :10], atol=2e-3)
 
 
-def test_batches_are_scored_by_themselves(found):
-    """Within each batch, from the clusters of all cells."""
-    embedding, labels, batches = atlas()
-    clusters = best_leiden(
-        neighbours(embedding, LISI_NEIGHBOURS).subset_neighbors(GRAPH_NEIGHBOURS).knn_graph_connectivities,
-        labels.astype(str),
-    )
+def test_the_parts_of_the_batches_make_the_whole(found):
+    """Their mean, weighted by cells, is the score of all cells but for rounding of ratios."""
+    _, _, batches = atlas()
     assert found.batches == ("b0", "b1")
     assert found.weights.tolist() == [(batches == b).sum() for b in found.batches]
-    for i, batch in enumerate(found.batches):
-        inside = batches == batch
-        expected = adjusted_rand_score(labels[inside].astype(str), clusters[inside])
-        assert found.by_batch["ari"][i] == pytest.approx(expected)
+    for metric, parts in found.by_batch.items():
+        assert np.average(parts, weights=found.weights) == pytest.approx(found.values[metric], abs=0.005)
+
+
+def test_a_batch_of_all_cells_has_the_scores_of_scikit_learn():
+    """The sums over cells are those of the mutual information and of the pairs."""
+    rng = np.random.default_rng(5)
+    labels, clusters = rng.integers(0, 4, 300), rng.integers(0, 3, 300)
+    clusters[:200] = labels[:200] % 3
+    found = _by_batch(labels, clusters, np.full(300, 0.5), np.full(300, "all"))["by_batch"]
+    assert found["nmi"][0] == pytest.approx(normalized_mutual_info_score(labels, clusters))
+    assert found["ari"][0] == pytest.approx(adjusted_rand_score(labels, clusters))
+    assert found["asw_label"][0] == 0.75
+
+
+def test_parts_see_batches_that_lie_apart():
+    """Within each batch all is well, which is not the question: the parts fall as the whole does."""
+    mixed = integration_scores(*atlas(apart=8, batch_effect=0))
+    apart = integration_scores(*atlas(apart=8, batch_effect=20))
+    fall = mixed.values["avg_bio"] - apart.values["avg_bio"]
+    parts = mixed.by_batch["avg_bio"] - apart.by_batch["avg_bio"]
+    assert fall > 0.05
+    np.testing.assert_allclose(parts, fall, atol=0.03)
+
+
+def test_a_batch_of_one_type_is_no_matter_of_all_or_nothing():
+    """One stray cell costs it about one cell's worth."""
+    labels = np.repeat(["A", "B"], 100)
+    groups = np.repeat(["x", "y"], [50, 150])
+    clusters, stray = np.repeat([0, 1], 100), np.repeat([0, 1], 100)
+    stray[0] = 1
+    clean, spoiled = (_by_batch(labels, c, np.zeros(200), groups)["by_batch"] for c in (clusters, stray))
+    for metric in ("nmi", "ari"):
+        assert clean[metric][0] == pytest.approx(1)
+        assert 0.8 < spoiled[metric][0] < 1
 
 
 def test_the_same_twice_and_no_global_random_state_is_needed():

@@ -57,6 +57,56 @@ def test_covers_the_truth():
     assert 0.915 <= hits / 1000 <= 0.965
 
 
+def test_clusters_agree_with_scipy():
+    """Units of a cluster are drawn together: the bootstrap of cluster sums, by scipy."""
+    rng = np.random.default_rng(4)
+    clusters = np.repeat(np.arange(12), rng.integers(1, 6, 12))
+    a = rng.normal(0, 1, 12)[clusters] + rng.normal(0, 0.2, len(clusters))
+    w = rng.integers(1, 9, len(a)).astype(float)
+    ours = paired_difference(a, np.zeros(len(a)), w, [f"line{c}" for c in clusters], n=20_000)
+    sums, shares = np.bincount(clusters, w * a), np.bincount(clusters, w)
+    theirs = stats.bootstrap(
+        (sums, shares),
+        lambda s, w, axis: s.sum(axis=axis) / w.sum(axis=axis),
+        paired=True,
+        method="percentile",
+        n_resamples=20_000,
+        rng=np.random.default_rng(7),
+    ).confidence_interval
+    assert ours.estimate == pytest.approx(np.average(a, weights=w))
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+    assert (ours.n_units, ours.n_clusters) == (len(a), 12)
+    alone = paired_difference(a, np.zeros(len(a)), w)
+    assert ours.high - ours.low > 1.4 * (alone.high - alone.low)
+
+
+def test_seeds_are_resampled_too():
+    """Crossed with units: the variances of both means add up; equal seeds change nothing."""
+    rng = np.random.default_rng(5)
+    of_seed, of_unit = rng.normal(0, 0.3, 8), rng.normal(0, 0.5, 40)
+    found = paired_difference(of_seed[:, None] + of_unit, np.zeros(40), n=20_000)
+    spread = np.sqrt(of_seed.var() / 8 + of_unit.var() / 40)
+    assert found.n_seeds == 8
+    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(spread, rel=0.05)
+    one = paired_difference(of_unit, np.zeros(40))
+    same = paired_difference(np.tile(of_unit, (3, 1)), np.zeros(40))
+    assert (same.low, same.high) == pytest.approx((one.low, one.high))
+
+
+def test_coverage_with_seeds_and_units():
+    """Five seeds and twenty units: the crossed interval covers where that of units alone does not."""
+    rng = np.random.default_rng(6)
+    crossed = alone = 0
+    for _ in range(400):
+        scores = rng.normal(0, 0.3, (5, 1)) + rng.normal(0, 0.5, 20) + rng.normal(0, 0.1, (5, 20))
+        both = paired_difference(scores, np.zeros(20), n=500)
+        units = paired_difference(scores.mean(axis=0), np.zeros(20), n=500)
+        crossed += both.low <= 0 <= both.high
+        alone += units.low <= 0 <= units.high
+    assert crossed / 400 > 0.86
+    assert alone / 400 < 0.82
+
+
 def test_pairing_narrows_the_interval():
     """What units share cancels: the interval is far narrower than that of shuffled pairs."""
     rng = np.random.default_rng(0)
