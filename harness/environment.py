@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+import os
 import platform
 import subprocess
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 RECORDED = (
@@ -22,6 +26,11 @@ RECORDED = (
 
 def library_versions() -> dict[str, str]:
     """Return the versions of the libraries that results may depend on."""
+    return dict(_library_versions())
+
+
+@cache
+def _library_versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in RECORDED:
         try:
@@ -29,6 +38,20 @@ def library_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def process_name() -> str:
+    """Return a name of this process among all that may share a store: ``<machine>-<pid>``."""
+    return f"{machine()}-{os.getpid()}"
+
+
+@cache
+def machine() -> str:
+    """Return a short name of what this process's number is unique in: a machine, or a container on one."""
+    space = ""
+    with suppress(OSError):
+        space = os.readlink("/proc/self/ns/pid")
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
 
 
 def of_harness() -> dict[str, str]:

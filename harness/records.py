@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from harness.digest import address, canonical
+from harness.errors import Misuse
 
 Parameters = tuple[tuple[str, Any], ...]
 Purpose = Literal["sampler", "model", "validation", "split", "metric"]
@@ -29,9 +30,30 @@ ALIGNMENT_VERSION = 1
 """Raised when the mapping of a data set's genes to a model's genes changes."""
 
 
+COMPONENTS_VERSION = 1
+"""Raised when the principal components that samplers get are computed in another way."""
+
+
 def as_parameters(mapping: Mapping[str, Any]) -> Parameters:
-    """Return a mapping as sorted pairs, lists as tuples, so that it can be hashed and compared."""
-    return tuple(sorted((name, tuple(v) if isinstance(v, list) else v) for name, v in mapping.items()))
+    """Return a mapping as sorted pairs, lists as tuples, so that it can be hashed and compared.
+
+    Raises
+    ------
+    Misuse
+        A value is neither a plain one nor a list of plain ones.
+    """
+    return tuple(sorted((str(name), _frozen(str(name), value)) for name, value in mapping.items()))
+
+
+def _frozen(name: str, value: Any) -> Any:
+    values = value if isinstance(value, list | tuple) else [value]
+    for one in values:
+        if not isinstance(one, str | int | float | bool | None):
+            raise Misuse(
+                f'the parameter "{name}" is {value!r}; accepted are a number, a text, true, false, nothing, '
+                "and a list of these"
+            )
+    return tuple(values) if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +139,7 @@ class Draw:
             corpus=self.corpus.digest,
             excluded=sorted(self.excluded),
             sampler=self.sampler.identity(),
+            components=COMPONENTS_VERSION,
             size=self.size,
             seed=self.seed,
         )

@@ -12,6 +12,7 @@ import pluggy
 
 from harness import hookspecs
 from harness.contracts.cards import Card, CatalogueCard, CommandCard, ModelCard, SamplerCard, TaskCard
+from harness.records import as_parameters
 
 GROUP = "harness"
 HOUSE = "scfm-harness"
@@ -222,5 +223,6 @@ def _check(card: Any, card_type: type[Any], hook: str) -> None:
                 f'the card "{card.name}" has version {card.version!r} and entry {card.entry!r}; '
                 'a version is a text and an entry reads "package.module:Class"'
             )
+        as_parameters(card.parameters)
     if isinstance(card, TaskCard) and not card.metrics:
         raise TypeError(f'the task "{card.name}" names no metric; the first one is its primary metric')

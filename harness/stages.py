@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import resource
 import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -32,8 +31,10 @@ from harness.contracts.run import PlainRun
 from harness.contracts.task import Scores, Split
 from harness.corpus import aligned, open_cells, open_spool, spool
 from harness.digest import address
+from harness.environment import process_name
 from harness.errors import ContractBroken, Damaged, NotApplicable, NotFinite
 from harness.records import (
+    COMPONENTS_VERSION,
     Baseline,
     Draw,
     Embed,
@@ -53,8 +54,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
-COMPONENTS_VERSION = 1
-"""Raised when the principal components that samplers get are computed in another way."""
+WAITING = "waiting"
+"""What a job reports while another one computes a stage that it needs."""
 
 Report = Callable[[str, str, int, int, str], None]
 
@@ -75,6 +76,11 @@ class Order:
         """Name and address of every stage, in order."""
         addresses = self.job.describe()["addresses"]
         return tuple((stage, found) for stage, found in addresses.items() if found)
+
+    @property
+    def guests(self) -> tuple[str, ...]:
+        """The classes of guests whose code this order runs."""
+        return tuple(card.entry for card in (self.task, self.model, self.sampler) if card)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +154,7 @@ class Bench:
         self.store = store
         self.threads = threads
         self.report = report
+        self.stage = ("", "")
         self.damages: list[str] = []
         self.counts = lru_cache(maxsize=2)(self._counts)
         self.labels = lru_cache(maxsize=2)(self._labels)
@@ -161,18 +168,24 @@ class Bench:
         noticed, self.damages = self.damages, []
         return replace(outcome, notes={**outcome.notes, "recomputed": noticed})
 
+    def enter(self, stage: str, stage_address: str) -> None:
+        """Say what is computed from now on, on account of the running job."""
+        self.stage = (stage, stage_address)
+        self.report(stage, stage_address, 0, 0, "")
+
     def _run(self, order: Order) -> Outcome:
         work = _Work(self, order)
+        self.enter("score", order.job.address)
         try:
             return work.score()
         except NotApplicable as reason:
             return Outcome(status="not-applicable", reason=str(reason), costs=work.costs)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # a guest may raise anything; workers get no interrupts of their own
             failure = Failure(
                 kind=failure_class(error),
                 reason=f"{type(error).__name__}: {error}",
-                stage=work.stage[0],
-                stage_address=work.stage[1],
+                stage=self.stage[0],
+                stage_address=self.stage[1],
                 traceback="".join(traceback.format_exception(error)),
             )
             return Outcome(status="failed", failure=failure, costs=work.costs)
@@ -196,7 +209,8 @@ class Bench:
     def keep(self, stage: str, stage_address: str, make: Callable[[Path], None]) -> Path:
         """Return the folder of a finished stage, computing it where it is absent or damaged."""
         blobs = self.store.blobs
-        with blobs.claim(stage, stage_address):
+        with blobs.claim(stage, stage_address, lambda: self.report(WAITING, stage_address, 0, 0, "")):
+            self.report(*self.stage, 0, 0, "")
             if (found := self.look_up(stage, stage_address)) is not None:
                 return found
             with blobs.write(stage, stage_address) as folder:
@@ -223,7 +237,6 @@ class _Work:
         self.bench = bench
         self.order = order
         self.job = order.job
-        self.stage = ("score", self.job.address)
         self.costs: dict[str, dict[str, float]] = {}
 
     # -- the stages ------------------------------------------------------------------------------------
@@ -255,7 +268,7 @@ class _Work:
                 notes |= meta
                 scores = task.evaluate(embedding, cells, split, run)
             else:
-                scores = task.evaluate(self._load(self.job.subject), cells, split, run)
+                scores = task.evaluate(self._model(self.job.subject, dataset.genes), cells, split, run)
         check_scores(scores, self.order.task)
         write_scores(folder, scores, split, notes)
 
@@ -271,13 +284,10 @@ class _Work:
         import numpy as np
 
         counts = self._dataset()
+        model = self._model(embed.fit, counts.genes)
+        if embed.fit.arm != "reference":
+            counts = aligned(counts, model.genes, self._genes(embed.fit)["ensembl"])
         with self._run("model") as run:
-            if embed.fit.arm == "reference":
-                model = self._new_model()
-                model.initialise(counts.genes, run)
-            else:
-                model, ensembl = self._load(embed.fit), self._genes(embed.fit)["ensembl"]
-                counts = aligned(counts, model.genes, ensembl)
             cells = View(behind=counts, columns={})
             embedding = check_embedding(model.embed(cells, run), cells.n_cells, self.job.label)
         np.save(folder / "embedding.npy", embedding)
@@ -390,7 +400,7 @@ class _Work:
         if (found := self.bench.look_up(stage, stage_address)) is not None:
             return found
         before()
-        self._enter(stage, stage_address)
+        self.bench.enter(stage, stage_address)
 
         def measured(folder: Path) -> None:
             started, cpu = time.perf_counter(), time.process_time()
@@ -403,15 +413,11 @@ class _Work:
 
         return self.bench.keep(stage, stage_address, measured)
 
-    def _enter(self, stage: str, stage_address: str) -> None:
-        self.stage = (stage, stage_address)
-        self.bench.report(stage, stage_address, 0, 0, "")
-
     @contextmanager
     def _run(self, purpose: Purpose, fit: Fit | None = None) -> Iterator[PlainRun]:
         """Give a guest its circumstances, and clear its scratch folder when it is done."""
         self.bench.store.scratch.mkdir(parents=True, exist_ok=True)
-        scratch = Path(mkdtemp(prefix=f"{os.getpid()}-", dir=self.bench.store.scratch))
+        scratch = Path(mkdtemp(prefix=f"{process_name()}-", dir=self.bench.store.scratch))
         of_job = self.job.fit
         if of_job and purpose != "metric":
             check_device(of_job.device)
@@ -424,7 +430,7 @@ class _Work:
                 scratch=scratch,
                 budget=fit.budget if fit else None,
                 # Holds on to the report alone: a guest that digs must not find this job's data behind it.
-                on_progress=partial(self.bench.report, *self.stage),
+                on_progress=partial(self.bench.report, *self.bench.stage),
             )
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -436,6 +442,15 @@ class _Work:
         model = load_class(card)(**dict(fit.model.parameters))
         if not isinstance(model, Model):
             raise ContractBroken(f'"{card.entry}" is not a harness.Model, as the card "{card.name}" promises')
+        return model
+
+    def _model(self, fit: Fit, genes: Sequence[str]) -> Model:
+        """Return a fitted model, or a reference model for the genes of a data set."""
+        if fit.arm != "reference":
+            return self._load(fit)
+        model = self._new_model()
+        with self._run("model") as run:
+            model.initialise(genes, run)
         return model
 
     def _load(self, fit: Fit) -> Model:

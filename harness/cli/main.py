@@ -35,6 +35,9 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except KeyboardInterrupt:
+        print("\nharness: interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 def build_app(called: str) -> typer.Typer:

@@ -37,8 +37,8 @@ def run(
 ) -> None:
     """Run every job of a suite that has no result yet, judge the curves, and write the board."""
     started = time.monotonic()
-    grid = expand(wanted, announce=lambda text: print(text, flush=True))
     try:
+        grid = expand(wanted, announce=lambda text: print(text, flush=True))
         failed = _run_what_is_left(grid, jobs, refresh)
     except KeyboardInterrupt:
         print(

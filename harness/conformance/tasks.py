@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,17 +203,6 @@ def _sane_units(card: TaskCard, scores: Scores, who: str) -> None:
     for name, values in scores.units.items():
         if np.isinf(np.asarray(values, dtype=float)).any():
             raise ContractBroken(f'{who} has infinite unit scores of "{name}"; NaN where a unit has none')
-    if scores.weights is not None:
-        _sane_weights(scores.weights, len(names), who)
-
-
-def _sane_weights(weights: Any, units: int, who: str) -> None:
-    found = np.asarray(weights, dtype=float)
-    if len(found) != units or not np.isfinite(found).all() or (found < 0).any() or not found.any():
-        raise ContractBroken(
-            f"{who} has {len(found)} weights for {units} units; one number from 0 up is needed for each, "
-            "not all of them 0"
-        )
 
 
 CHECKS = (

@@ -72,8 +72,20 @@ def check_scores(scores: Any, card: TaskCard) -> None:
                 f'the task {card.name} returned {len(values)} unit scores of "{name}" '
                 f"for {len(scores.unit_names)} units"
             )
+    if scores.weights is not None and not _are_weights(scores.weights, len(scores.unit_names)):
+        raise ContractBroken(
+            f"the task {card.name} returned {len(scores.weights)} weights "
+            f"for {len(scores.unit_names)} units; one number from 0 up is needed for each, not all of them 0"
+        )
     if scores.clusters is not None and len(scores.clusters) != len(scores.unit_names):
         raise ContractBroken(
             f"the task {card.name} returned {len(scores.clusters)} clusters "
             f"for {len(scores.unit_names)} units"
         )
+
+
+def _are_weights(values: Any, n_units: int) -> bool:
+    import numpy as np
+
+    found = np.asarray(values, dtype=float)
+    return found.shape == (n_units,) and bool(np.isfinite(found).all() and (found >= 0).all() and found.any())

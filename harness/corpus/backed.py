@@ -345,4 +345,5 @@ def ensembl(var: Table, entry: Entry) -> tuple[str, ...] | None:
     """Return Ensembl ids without version, or None where the catalogue names no column."""
     if entry.ensembl is None:
         return None
-    return tuple(without_version(name) for name in as_text(var[entry.ensembl]))
+    column = var.index if entry.ensembl == "index" else var[entry.ensembl]
+    return tuple(without_version(name) for name in as_text(column))

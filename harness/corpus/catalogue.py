@@ -36,7 +36,7 @@ class Entry(BaseModel):
         ``expm1``: the values are log1p of counts times a factor of each cell. Counts are recovered as
         expm1(values) in units of the cell's smallest non-zero value; refused unless whole within 0.1.
     symbols, ensembl
-        Gene names: ``index`` or a column of var; Ensembl ids: a column of var.
+        Gene names and Ensembl ids: each ``index`` or a column of var.
     roles
         Role -> column of obs.
     control

@@ -11,25 +11,28 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psutil
 from pebble import ProcessExpired, ProcessPool
 
+from harness.environment import process_name
 from harness.executors.contract import Activity
 from harness.executors.queue import OrderQueue
 from harness.executors.worker import Setting, start, work
 from harness.records import Failure, FailureClass, Outcome
-from harness.stages import Order
+from harness.stages import WAITING, Order
 from harness.store import Store
 
 LOOK_EVERY = 0.25
-"""Seconds between two looks at a worker's memory."""
+"""Seconds between two looks at a worker."""
+LOOKS_AT_THE_DEAD = 4
+"""Looks after which a dead worker's result is no longer awaited."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +42,9 @@ class Limits:
     Attributes
     ----------
     seconds
-        Wall time of one job.
+        Wall time of one job, without what it waits for stages of other jobs.
     memory_bytes
-        Resident memory of a worker and its children together.
+        Resident memory of a worker and its children together, pages of files not counted.
     """
 
     seconds: float = 1800.0
@@ -82,7 +85,7 @@ class LocalExecutor:
         ]
 
     def _setting(self, number: int, threads: int, accelerators: int) -> Setting:
-        name = f"{os.getpid()}-slot{number}"
+        name = f"{process_name()}-slot{number}"
         self.store.scratch.mkdir(parents=True, exist_ok=True)
         return Setting(
             store=self.store.path.absolute(),
@@ -135,6 +138,10 @@ class _Blame:
         return None
 
 
+End = tuple[FailureClass, str]
+"""How a job ended that gave no outcome of its own: the class and a sentence."""
+
+
 class _Slot:
     """One worker process at a time, and the thread that feeds and watches it."""
 
@@ -146,11 +153,12 @@ class _Slot:
         self.order: Order | None = None
         self.stopped = False
         self.pid: int | None = None
+        self.tainted_by: tuple[str, ...] = ()
 
     def serve(self, waiting: OrderQueue, finished: Any, blame: _Blame) -> None:
         """Take orders until none is left."""
         try:
-            while not self.stopped and (order := waiting.next(self._dataset())) is not None:
+            while not self.stopped and (order := waiting.next(self.number)) is not None:
                 self.order = order
                 known = blame.of(order)
                 outcome = Outcome(status="failed", failure=known) if known else self._run(order)
@@ -163,26 +171,45 @@ class _Slot:
         finally:
             self.order = None
 
-    def _dataset(self) -> str | None:
-        return self.order.job.dataset.digest if self.order else None
-
     def _run(self, order: Order) -> Outcome:
-        future = self._pool().schedule(work, args=[order], timeout=self.limits.seconds)
-        over_memory = self._watch(future)
+        """Return the outcome of one order.
+
+        A worker in which a guest failed may be left in any state, so other guests get a fresh one. One that
+        died before it took the order, idle or starting, says nothing about the order, which gets a second.
+        """
+        if self.tainted_by and self.tainted_by != order.guests:
+            self._retire()
+        outcome = self._attempt(order)
+        if outcome.failure and self.pid is None:
+            outcome = self._attempt(order)
+        return outcome
+
+    def _attempt(self, order: Order) -> Outcome:
+        self.pid = None
+        kind: FailureClass = "crash"
         try:
-            outcome: Outcome = future.result()
-            return outcome
-        except TimeoutError:
-            self._kill()
-            return self._failed(order, "timeout", f"it was stopped after {self.limits.seconds:g} seconds")
+            future = self._pool().schedule(work, args=[order])
+            end = self._watch(future, order)
+            if end is None:
+                return self._taken_from(future, order)
+            kind, reason = end
         except ProcessExpired as death:
-            self._kill()
-            if over_memory:
-                limit = self.limits.memory_bytes / 2**30
-                return self._failed(order, "oom", f"it was stopped when it held more than {limit:g} GiB")
-            return self._failed(order, "crash", f"its process died with exit code {death.exitcode}")
-        except Exception as error:
-            return self._failed(order, "crash", f"{type(error).__name__}: {error}")
+            reason = f"its process died with exit code {death.exitcode}"
+        except BaseException as error:
+            reason = f"{type(error).__name__}: {error}"
+        outcome = self._failed(order, kind, reason)
+        self._retire()
+        return outcome
+
+    def _taken_from(self, future: Future[Outcome], order: Order) -> Outcome:
+        """Return the outcome that the worker gave, and remember what a failure may have left behind."""
+        outcome = future.result()
+        fit = order.job.fit
+        if outcome.failure and fit and fit.device == "cuda":
+            self._retire()  # the device itself may be in any state
+        elif outcome.failure:
+            self.tainted_by = order.guests
+        return outcome
 
     def _pool(self) -> Any:
         if self.pool is None:
@@ -194,49 +221,73 @@ class _Slot:
             )
         return self.pool
 
-    def _watch(self, future: Future[Outcome]) -> bool:
-        """Wait for the job; return whether it was killed for its memory."""
-        over = False
-        self.pid = None
-        while not wait([future], timeout=LOOK_EVERY).done:
-            # Remembered, because after a death the status soon names the next worker, which is innocent.
-            self.pid = self._status().get("pid")
-            if not over and self._resident() > self.limits.memory_bytes:
-                over = True
-                self._kill()
-        return over
+    def _watch(self, future: Future[Outcome], order: Order) -> End | None:
+        """Wait for the job; return how it ended where it broke a limit or died in silence.
 
-    def _status(self) -> dict[str, Any]:
+        Time in which it waits for a stage that another job computes is not its own.
+        """
+        spent, gone, last = 0.0, 0, time.monotonic()
+        while not wait([future], timeout=LOOK_EVERY).done:
+            now = time.monotonic()
+            passed, last = now - last, now
+            status = self._status(order)
+            self.pid = status.get("pid", self.pid)
+            spent += passed if status.get("stage") != WAITING else 0.0
+            gone = gone + 1 if self.pid and not _alive(self.pid) else 0
+            if spent > self.limits.seconds:
+                return "timeout", f"it was stopped after {self.limits.seconds:g} seconds"
+            if self._resident() > self.limits.memory_bytes:
+                limit = self.limits.memory_bytes / 2**30
+                return "oom", f"it was stopped when it held more than {limit:g} GiB"
+            if gone > LOOKS_AT_THE_DEAD:
+                return "crash", "its process ended and gave no result"
+        self.pid = self._status(order).get("pid", self.pid)
+        return None
+
+    def _status(self, order: Order | None) -> dict[str, Any]:
+        """Return what the worker says of this order; nothing where it has not taken it yet."""
         try:
             status: dict[str, Any] = json.loads(self.setting.status.read_bytes())
         except (OSError, ValueError):
             return {}
-        return status
+        return status if order is None or status.get("job") == order.job.address else {}
 
     def _resident(self) -> int:
-        """Return resident bytes of the worker and its children, seen from outside."""
+        """Return the bytes that only the worker and its children hold, seen from outside.
+
+        Pages of files, which the system can drop at any time, are not counted.
+        """
         total = 0
         with suppress(psutil.Error):
             process = psutil.Process(self.pid) if self.pid else None
             for one in [process, *process.children(recursive=True)] if process else []:
                 with suppress(psutil.Error):
-                    total += one.memory_info().rss
+                    memory = one.memory_info()
+                    total += memory.rss - getattr(memory, "shared", 0)
         return total
 
-    def _kill(self) -> None:
-        """Kill the worker with everything it started; the pool then starts another."""
-        if self.pid:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+    def _retire(self) -> None:
+        """End the worker with everything it started; the next order gets another one."""
+        if self.pool is not None:
+            pid = self.pid or self._status(None).get("pid")
+            if pid:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+            self.pool.stop()
+            self.pool.join()
+            self.pool = None
+        self.tainted_by = ()
+        for left in (self.setting.status, self.setting.status.with_suffix(".new")):
+            left.unlink(missing_ok=True)
 
     def _failed(self, order: Order, kind: FailureClass, reason: str) -> Outcome:
-        status = self._status()
-        stage = status.get("stage") or "score"
+        status = self._status(order)
+        at_work = status.get("stage") not in (None, "", WAITING)
         failure = Failure(
             kind=kind,
             reason=reason,
-            stage=stage,
-            stage_address=status.get("address") or order.job.address,
+            stage=status["stage"] if at_work else "score",
+            stage_address=status["address"] if at_work else order.job.address,
             traceback=self._last_words(),
         )
         return Outcome(status="failed", failure=failure)
@@ -250,13 +301,14 @@ class _Slot:
 
     def activity(self) -> Activity | None:
         """Return what this slot is doing."""
-        order, status = self.order, self._status()
+        order = self.order
         if order is None:
             return None
+        status = self._status(order)
         return Activity(
             slot=self.number,
             label=order.job.label,
-            stage=status.get("stage", ""),
+            stage=status.get("stage") or "starting",
             done=status.get("done", 0),
             total=status.get("total", 0),
         )
@@ -264,11 +316,11 @@ class _Slot:
     def stop(self) -> None:
         """End the worker, whatever it is doing."""
         self.stopped = True
-        if self.pool is not None:
-            self.pid = self._status().get("pid")
-            self._kill()
-            self.pool.stop()
-            self.pool.join()
-            self.pool = None
-        self.setting.status.unlink(missing_ok=True)
-        Path(f"{self.setting.status.with_suffix('.new')}").unlink(missing_ok=True)
+        self._retire()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

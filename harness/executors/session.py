@@ -37,22 +37,22 @@ class Progress:
 
 
 def take_stock(plan: Plan, store: Store, refresh: bool = False) -> Progress:
-    """Compare a plan with what the store has; with ``refresh``, results of other versions are removed."""
+    """Compare a plan with what the store has.
+
+    With ``refresh`` every stage that other library versions computed is removed, and all that came of it.
+    """
+    if refresh:
+        _forget_foreign(plan, store)
     ledger = store.ledger.records()
-    versions = library_versions()
+    foreign = _Foreign(store)
     stored, todo, other = {}, [], 0
     for job, address in zip(plan.jobs, plan.addresses, strict=True):
         record = ledger.get(address)
         if record is None or not _finished(record, store):
             todo.append(job)
             continue
-        foreign = any(record.environment.get(name) != version for name, version in versions.items())
-        other += foreign
-        if foreign and refresh:
-            forget(record, store)
-            todo.append(job)
-        else:
-            stored[address] = record
+        stored[address] = record
+        other += any(foreign(*stage) for stage in stages_of(record.job))
     return Progress(stored=stored, todo=tuple(todo), other_versions=other)
 
 
@@ -61,11 +61,35 @@ def _finished(record: Record, store: Store) -> bool:
     return status == "not-applicable" or (status == "ok" and store.intact(record.address))
 
 
-def forget(record: Record, store: Store) -> None:
-    """Remove every stage of a job, so that it is computed afresh."""
-    for stage, address in record.job["addresses"].items():
-        if address:
-            store.blobs.discard(stage, address)
+def stages_of(job: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return name and address of every stage of a described job, in order."""
+    return [(stage, address) for stage, address in job["addresses"].items() if address]
+
+
+class _Foreign:
+    """Tells which stages were computed with other library versions than are installed; asks once each."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.versions = library_versions()
+        self.known: dict[str, bool] = {}
+
+    def __call__(self, stage: str, address: str) -> bool:
+        if address not in self.known:
+            made_with = self.store.blobs.made_with(stage, address)
+            self.known[address] = bool(made_with) and made_with != self.versions
+        return self.known[address]
+
+
+def _forget_foreign(plan: Plan, store: Store) -> None:
+    """Remove foreign stages and everything after them, of jobs without a result too."""
+    foreign = _Foreign(store)
+    for job in plan.jobs:
+        spoiled = False
+        for stage, address in stages_of(job.describe()):
+            spoiled = spoiled or foreign(stage, address)
+            if spoiled:
+                store.blobs.discard(stage, address)
 
 
 def make_orders(jobs: tuple[Job, ...], plan: Plan, registry: Registry, known: Survey) -> list[Order]:
@@ -105,12 +129,20 @@ def execute(
             outcome=outcome,
             task=_task_facts(order, outcome),
             plugins=_origins(order, registry),
-            environment={**library_versions(), **environment},
+            environment={**_made_with(order, store), **environment},
             trial=trial,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         store.append([record])
         yield record
+
+
+def _made_with(order: Order, store: Store) -> dict[str, str]:
+    """Return the library versions behind a job; a stage that was there already may have had others."""
+    found = [store.blobs.made_with(*stage) for stage in order.stages]
+    versions = [each for each in found if each] or [library_versions()]
+    names = dict.fromkeys(name for each in versions for name in each)
+    return {name: " and ".join(sorted({each[name] for each in versions if name in each})) for name in names}
 
 
 def _task_facts(order: Order, outcome: Outcome) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from harness.stages import Bench, Order
 from harness.store import Store
 
 BENCH: Bench | None = None
+STATUS: _Status | None = None
 REPORT_EVERY = 0.2
+"""Seconds between two reports of progress."""
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -52,22 +55,32 @@ class Setting:
 
 def start(setting: Setting) -> None:
     """Prepare this process: own group, own log, limited threads; it ends when its parent does."""
-    global BENCH
+    global BENCH, STATUS
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect(setting.log)
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(setting.threads)
     if setting.accelerator is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = str(setting.accelerator)
+        os.environ["CUDA_VISIBLE_DEVICES"] = _visible(setting.accelerator)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    BENCH = Bench(Store(setting.store), setting.threads, _Status(setting.status))
+    STATUS = _Status(setting.status)
+    BENCH = Bench(Store(setting.store), setting.threads, STATUS)
 
 
 def work(order: Order) -> Outcome:
     """Run one order on this process's bench."""
     assert BENCH is not None
+    assert STATUS is not None
+    STATUS.job = order.job.address
+    STATUS("", "", 0, 0, "")
     return BENCH.run(order)
+
+
+def _visible(accelerator: int) -> str:
+    """Return the name of one of the CUDA devices that this run was given, which may be some of many."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return given.split(",")[accelerator].strip() if given else str(accelerator)
 
 
 def _redirect(log: Path) -> None:
@@ -90,6 +103,7 @@ class _Status:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.job = ""
         self._last = 0.0
         self("", "", 0, 0, "")
 
@@ -98,10 +112,15 @@ class _Status:
         if done and now - self._last < REPORT_EVERY:
             return
         self._last = now
+        status = {
+            "pid": os.getpid(),
+            "job": self.job,
+            "stage": stage,
+            "address": stage_address,
+            "done": int(done),
+            "total": int(total),
+        }
         temporary = self.path.with_suffix(".new")
-        temporary.write_text(
-            json.dumps(
-                {"pid": os.getpid(), "stage": stage, "address": stage_address, "done": done, "total": total}
-            )
-        )
-        os.replace(temporary, self.path)
+        with suppress(OSError):  # a full disk costs the view of a job, not the job
+            temporary.write_text(json.dumps(status))
+            os.replace(temporary, self.path)

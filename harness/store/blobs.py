@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 from blake3 import blake3
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from harness.environment import library_versions, process_name
 from harness.errors import Damaged
 
 MANIFEST = "manifest.json"
@@ -84,7 +85,7 @@ class Blobs:
     def write(self, stage: str, address: str) -> Iterator[Path]:
         """Give an empty folder to fill; it becomes the blob when the block ends without an error."""
         self.scratch.mkdir(parents=True, exist_ok=True)
-        temporary = self.scratch / f"{os.getpid()}-{uuid4().hex}"
+        temporary = self.scratch / f"{process_name()}-{uuid4().hex}"
         temporary.mkdir()
         try:
             yield temporary
@@ -110,12 +111,31 @@ class Blobs:
         shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
-    def claim(self, stage: str, address: str) -> Iterator[None]:
-        """Hold a stage alone among all processes on this store, so that nobody computes it twice."""
+    def claim(self, stage: str, address: str, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold a stage alone among all processes on this store, so that nobody computes it twice.
+
+        ``on_wait`` is called where another process holds it.
+        """
         locks = self.folder.parent / "locks"
         locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / f"{stage}-{address}.lock"):
+        lock = FileLock(locks / f"{stage}-{address}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            on_wait()
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
+
+    def made_with(self, stage: str, address: str) -> dict[str, str]:
+        """Return the versions of the libraries that computed a stage; nothing where it is not there."""
+        try:
+            manifest = json.loads((self.path(stage, address) / MANIFEST).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return dict(manifest["made_with"])
 
     def all(self) -> Iterator[tuple[str, str]]:
         """Yield (stage, address) of every blob."""
@@ -124,20 +144,21 @@ class Blobs:
 
 
 def seal(folder: Path) -> None:
-    """Write the digests of a folder's files into its manifest and sync everything to disk."""
+    """Write the digests of a folder's files, and what made them, into its manifest; sync all to disk."""
     digests = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         digests[file.relative_to(folder).as_posix()] = file_digest(file)
         with file.open("rb") as stream:
             os.fsync(stream.fileno())
-    write_atomically(folder / MANIFEST, json.dumps(digests, indent=1).encode())
+    manifest = {"files": digests, "made_with": library_versions()}
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
 
 
 def verify(folder: Path) -> None:
     """Compare a sealed folder with its manifest; raise :class:`Damaged` naming the first bad file."""
     try:
-        digests = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError) as error:
+        digests = json.loads((folder / MANIFEST).read_bytes())["files"]
+    except (OSError, ValueError, KeyError) as error:
         raise Damaged(
             f'"{folder / MANIFEST}" cannot be read ({error}); the stage will be computed again'
         ) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from harness.environment import machine
 from harness.errors import Damaged, Misuse
 from harness.records import Record
 from harness.store.blobs import Blobs, write_atomically
@@ -91,8 +92,8 @@ class Store:
         """Make the folder, and clear away what killed processes left unfinished."""
         write_atomically(self.path / "FORMAT", FORMAT.encode())
         for left in self.scratch.glob("*") if self.scratch.is_dir() else ():
-            process = left.name.partition("-")[0]
-            if process.isdigit() and not psutil.pid_exists(int(process)):
+            place, process, *_ = f"{left.name}--".split("-")
+            if place == machine() and process.isdigit() and not psutil.pid_exists(int(process)):
                 shutil.rmtree(left, ignore_errors=True)
 
     def records(self) -> list[Record]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from harness.corpus import Facts
+from harness.environment import library_versions
 from harness.executors.session import take_stock
 from harness.plan import make_plan
 from harness.records import Outcome, Record
@@ -131,7 +132,8 @@ def _seal_quickly(folder):
     np.savez(folder / "units.npz", names=np.array(["a", "b"]), **{"value:micro_f1": np.array([0.5, 0.5])})
     (folder / "scores.json").write_text("{}")
     names = ("units.npz", "scores.json")
-    (folder / "manifest.json").write_text(json.dumps({name: file_digest(folder / name) for name in names}))
+    digests = {name: file_digest(folder / name) for name in names}
+    (folder / "manifest.json").write_text(json.dumps({"files": digests, "made_with": library_versions()}))
 
 
 def test_overhead_of_a_job(benchmark, installed, tmp_path):

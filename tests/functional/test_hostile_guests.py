@@ -10,6 +10,9 @@ DEEDS = {
     "raises": ("crash", "I would rather not"),
     "segfaults": ("crash", "died with exit code"),
     "exits": ("crash", "died with exit code 7"),
+    "exits_in_silence": ("crash", "ended and gave no result"),
+    "cancels": ("crash", "CancelledError"),
+    "soils_its_worker": ("crash", "the worker is soiled"),
     "hangs": ("timeout", "stopped after 12 seconds"),
     "spawns_a_child_that_hangs": ("timeout", "stopped after 12 seconds"),
     "eats_memory": ("oom", "more than 1 GiB"),
@@ -49,6 +52,16 @@ def test_no_other_job_is_touched(aftermath):
     """The honest model and the merely rude ones have their scores."""
     scored = {s["model"]["name"] for s in aftermath[2]["scores"] if s["status"] == "ok" and s["model"]}
     assert scored == {"do_nothing", *(f"hostile_{deed}" for deed in HARMLESS)}
+
+
+def test_the_next_guest_gets_a_clean_worker(place, installed):
+    """Whether the one before it raised or ended its process without a sign."""
+    place.packages = (installed("hostile"),)
+    models = ["hostile_exits_in_silence", "hostile_soils_its_worker", "do_nothing", "hvg"]
+    place.suite(models=models, tasks=["do_nothing"], corpora=[], sizes=[], seeds=[0], timeout=30)
+    place("run", "mine.yaml", "--catalogue", "catalogue.yaml", "--jobs", 1, code=1)
+    states = {score["model"]["name"]: score["status"] for score in place.board()["scores"]}
+    assert states == dict(zip(models, ["failed", "failed", "ok", "ok"], strict=True))
 
 
 def test_what_guests_print_does_not_reach_the_terminal(aftermath):

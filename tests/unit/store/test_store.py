@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from harness.environment import machine, process_name
 from harness.errors import Misuse
 from harness.store import Store
 
@@ -25,16 +26,16 @@ def test_a_file_is_not_a_store(tmp_path):
 
 def test_what_a_dead_process_left_unfinished_is_cleared_away(tmp_path):
     """Temporary folders of processes that are gone disappear; those of the living stay."""
-    import os
-
     store = Store(tmp_path)
     store.prepare()
-    dead, alive = store.scratch / "999999999-x", store.scratch / f"{os.getpid()}-x"
-    dead.mkdir(parents=True)
-    alive.mkdir()
+    dead, alive = store.scratch / f"{machine()}-999999999-x", store.scratch / f"{process_name()}-x"
+    elsewhere = store.scratch / "0123abcd-999999999-x"  # on another machine, or in another container
+    for folder in (dead, alive, elsewhere):
+        folder.mkdir(parents=True)
     store.prepare()
     assert not dead.exists()
     assert alive.exists()
+    assert elsewhere.exists()
 
 
 def test_units_come_back_with_gaps(tmp_path):
