@@ -147,7 +147,7 @@ def _obstacle(
     if absent:
         return "without " + ", ".join(f"{name} ({state})" for name, state in sorted(absent.items()))
     if gain.n_clusters < FEW_CLUSTERS:
-        return f"only {gain.n_clusters} independent units, {FEW_CLUSTERS} are needed"
+        return f"only {gain.n_clusters} independent units"
     return None
 
 
