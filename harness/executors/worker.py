@@ -105,7 +105,10 @@ class _Status:
         self.path = path
         self.job = ""
         self._last = 0.0
-        self("", "", 0, 0, "")
+        if (
+            not path.exists()
+        ):  # else the pool put this process in the place of one that ended: keep its last words
+            self("", "", 0, 0, "")
 
     def __call__(self, stage: str, stage_address: str, done: int, total: int, note: str) -> None:
         now = time.monotonic()
