@@ -105,9 +105,7 @@ class _Status:
         self.path = path
         self.job = ""
         self._last = 0.0
-        if (
-            not path.exists()
-        ):  # else the pool put this process in the place of one that ended: keep its last words
+        if not path.exists():  # else the pool restarted this process: the last words are those of the dead
             self("", "", 0, 0, "")
 
     def __call__(self, stage: str, stage_address: str, done: int, total: int, note: str) -> None:
