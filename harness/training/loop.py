@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from torch import Tensor, nn
 
 from harness.contracts.cells import Cells
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
-Prepare = Callable[[Any], Any]
-Loss = Callable[[nn.Module, Tensor], Tensor]
+Prepare = Callable[..., Any]
+Loss = Callable[[nn.Module, Any], Tensor]
 
 CLIP = 1.0
 """Norm that the gradient is cut to."""
@@ -33,6 +35,15 @@ CHECKS = 10
 
 PATIENCE = 3
 """Looks without a better validation loss after which training stops."""
+
+SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
+    {
+        "constant": lambda done: 1.0,
+        "linear": lambda done: 1 - done,
+        "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+    }
+)
+"""Share of the training that is done -> share of the learning rate."""
 
 MOST_VALIDATION = 4096
 """Validation cells that are looked at: they stay in memory, which must not grow with the sample."""
@@ -76,9 +87,13 @@ def shuffled_batches(cells: Cells, size: int, generator: np.random.Generator) ->
 
     Only row numbers are shuffled in memory (8 bytes per cell); counts are read batch by batch.
     """
-    order = generator.permutation(cells.n_cells)
-    for start in range(0, len(order), size):
-        yield cells.rows(np.sort(order[start : start + size]))
+    yield from map(cells.rows, _shuffled_rows(cells.n_cells, size, generator))
+
+
+def _shuffled_rows(n_cells: int, size: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    order = generator.permutation(n_cells)
+    for start in range(0, n_cells, size):
+        yield np.sort(order[start : start + size])
 
 
 def train(
@@ -88,9 +103,12 @@ def train(
     run: Run,
     *,
     prepare: Prepare,
+    labels: Sequence[str] = (),
     batch_size: int = 128,
     learning_rate: float = 1e-3,
     weight_decay: float = 0.01,
+    schedule: str = "constant",
+    warm_up: int = 0,
 ) -> History:
     """Train a network in place with AdamW and keep its best weights.
 
@@ -108,30 +126,52 @@ def train(
         Seed, device, precision and budget; early stopping where it has validation cells, which meet the
         same random numbers at every look.
     prepare
-        Raw counts (CSR) -> what the network eats, a float32 array (cells x width).
+        Raw counts (CSR), and the labels asked for, -> what the loss gets: an array, a sparse matrix (it
+        becomes dense on the device), or a tuple or mapping of them. Fractions become float32.
+    labels
+        Roles whose labels ``prepare`` gets after the counts, one array (cells,) each.
     batch_size
         Cells per step; a smaller sample is one batch.
     learning_rate, weight_decay
         Of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
+    schedule
+        How the learning rate falls over the budget, down to nothing: ``"linear"``, ``"cosine"`` (half a
+        wave: Loshchilov and Hutter 2017, arXiv:1608.03983), or ``"constant"``.
+    warm_up
+        First steps, over which it rises linearly from nothing before that.
 
     Raises
     ------
     Misuse
-        The run has no budget.
+        The run has no budget, or the schedule is unknown.
     NotFinite
         The loss is no longer a number.
     """
+    steps = _steps(run.budget, math.ceil(cells.n_cells / batch_size))
+    rates = _rates(learning_rate, schedule, warm_up, steps)
     with seeded(run.seed, run.device):
-        return _Training(network, loss, run, prepare, batch_size).over(cells, learning_rate, weight_decay)
+        training = _Training(network, loss, run, prepare, tuple(labels), batch_size)
+        return training.over(cells, rates, weight_decay)
 
 
 @torch.inference_mode()
 def encode(network: nn.Module, cells: Cells, run: Run, *, prepare: Prepare) -> NDArray[np.float32]:
-    """Return what a network in evaluation mode makes of all cells, in order (cells x width), float32."""
+    """Return what a network in evaluation mode makes of all cells, in order (cells x width), float32.
+
+    ``prepare`` is as in :func:`train`, without labels.
+    """
     network = network.to(run.device).eval()
     with _precision(run):
         rows = [network(_on_device(prepare(counts), run.device)).float() for counts in cells.batches()]
     return np.concatenate([row.cpu().numpy() for row in rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Batch:
+    """What the loss gets, on the device, and how many cells it is."""
+
+    cells: int
+    content: Any
 
 
 @dataclass
@@ -158,23 +198,32 @@ class _Best:
 
 
 class _Training:
-    def __init__(self, network: nn.Module, loss: Loss, run: Run, prepare: Prepare, batch_size: int) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        run: Run,
+        prepare: Prepare,
+        labels: tuple[str, ...],
+        batch_size: int,
+    ) -> None:
         self.network = network.to(run.device)
         self.loss = loss
         self.run = run
         self.prepare = prepare
+        self.labels = labels
         self.batch_size = batch_size
         self.validation = list(self._held_out(run.validation)) if run.validation else []
 
-    def over(self, cells: Cells, learning_rate: float, weight_decay: float) -> History:
-        """Train until the budget or the patience is spent."""
-        steps = _steps(self.run.budget, math.ceil(cells.n_cells / self.batch_size))
+    def over(self, cells: Cells, rates: Sequence[float], weight_decay: float) -> History:
+        """Train until the budget or the patience is spent; one learning rate per step."""
+        steps = len(rates)
         interval = math.ceil(steps / CHECKS)
-        optimiser = torch.optim.AdamW(self.network.parameters(), lr=learning_rate, weight_decay=weight_decay)
+        optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=weight_decay)
         best, losses, recent, step, seen = _Best(self.network), [], [], 0, 0
-        for step, batch in enumerate(islice(self._endless(cells), steps), start=1):
-            recent.append(self._step(batch, optimiser))
-            seen += len(batch)
+        for step, (rate, batch) in enumerate(zip(rates, self._endless(cells), strict=False), start=1):
+            recent.append(self._step(batch, optimiser, rate))
+            seen += batch.cells
             if step % interval and step != steps:
                 continue
             losses.append(_finite(torch.stack(recent).mean().item(), step))
@@ -192,24 +241,29 @@ class _Training:
             validation_loss=tuple(best.losses),
         )
 
-    def _endless(self, cells: Cells) -> Iterator[Tensor]:
+    def _endless(self, cells: Cells) -> Iterator[_Batch]:
         generator = np.random.default_rng(self.run.seed)
         while True:
-            for counts in shuffled_batches(cells, self.batch_size, generator):
-                yield _on_device(self.prepare(counts), self.run.device)
+            yield from self._epoch(cells, generator)
 
-    def _held_out(self, cells: Cells) -> Iterator[Tensor]:
-        generator = np.random.default_rng(self.run.seed)
-        batches = shuffled_batches(cells, self.batch_size, generator)
-        for counts in islice(batches, max(1, MOST_VALIDATION // self.batch_size)):
-            yield _on_device(self.prepare(counts), self.run.device)
+    def _held_out(self, cells: Cells) -> Iterator[_Batch]:
+        batches = self._epoch(cells, np.random.default_rng(self.run.seed))
+        return islice(batches, max(1, MOST_VALIDATION // self.batch_size))
 
-    def _step(self, batch: Tensor, optimiser: torch.optim.Optimizer) -> Tensor:
+    def _epoch(self, cells: Cells, generator: np.random.Generator) -> Iterator[_Batch]:
+        columns = [cells.columns[role] for role in self.labels]
+        for rows in _shuffled_rows(cells.n_cells, self.batch_size, generator):
+            found = self.prepare(cells.rows(rows), *(labels[rows] for labels in columns))
+            yield _Batch(cells=len(rows), content=_on_device(found, self.run.device))
+
+    def _step(self, batch: _Batch, optimiser: torch.optim.Optimizer, rate: float) -> Tensor:
         """Take one step and return its loss, which stays on the device: reading it would wait for it."""
         self.network.train()
         optimiser.zero_grad(set_to_none=True)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
         with _precision(self.run):
-            loss = self.loss(self.network, batch)
+            loss = self.loss(self.network, batch.content)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
         optimiser.step()
@@ -219,8 +273,8 @@ class _Training:
     def _validate(self) -> float:
         self.network.eval()
         with seeded(self.run.seed, self.run.device), _precision(self.run):
-            total = sum(self.loss(self.network, batch) * len(batch) for batch in self.validation)
-        return float(total) / sum(len(batch) for batch in self.validation)
+            total = sum(self.loss(self.network, batch.content) * batch.cells for batch in self.validation)
+        return float(total) / sum(batch.cells for batch in self.validation)
 
 
 def _steps(budget: Budget | None, per_epoch: int) -> int:
@@ -229,6 +283,15 @@ def _steps(budget: Budget | None, per_epoch: int) -> int:
             'training needs a budget and the run has none; Budget(unit="steps", amount=300) would be one'
         )
     return budget.amount if budget.unit == "steps" else budget.amount * per_epoch
+
+
+def _rates(peak: float, schedule: str, warm_up: int, steps: int) -> list[float]:
+    """Return the learning rate of every step, known beforehand."""
+    if schedule not in SCHEDULES:
+        raise Misuse(f'there is no schedule "{schedule}"; the learning rate can be {", ".join(SCHEDULES)}')
+    rising = [peak * done / warm_up for done in range(min(warm_up, steps))]
+    rest = steps - len(rising)
+    return rising + [peak * SCHEDULES[schedule](done / rest) for done in range(rest)]
 
 
 def _finite(loss: float, step: int) -> float:
@@ -242,6 +305,24 @@ def _precision(run: Run) -> torch.autocast:
     return torch.autocast(run.device, dtype=torch.bfloat16, enabled=half)
 
 
-def _on_device(values: Any, device: str) -> Tensor:
-    found = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+def _on_device(values: Any, device: str) -> Any:
+    """Return a batch as tensors on the device; what is sparse is moved sparse and becomes dense there."""
+    if isinstance(values, tuple):
+        return tuple(_on_device(part, device) for part in values)
+    if isinstance(values, Mapping):
+        return {name: _on_device(part, device) for name, part in values.items()}
+    if issparse(values):
+        return _dense(values, device)
+    array = np.ascontiguousarray(values)
+    found = torch.from_numpy(array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array)
     return found.pin_memory().to(device, non_blocking=True) if device == "cuda" else found
+
+
+def _dense(matrix: Any, device: str) -> Tensor:
+    if device == "cpu":
+        return torch.from_numpy(matrix.toarray().astype(np.float32, copy=False))
+    entries = matrix.tocoo()
+    places = entries.row.astype(np.int64) * matrix.shape[1] + entries.col
+    dense = torch.zeros(matrix.shape, device=device)
+    dense.view(-1).index_add_(0, _on_device(places, device), _on_device(entries.data, device).float())
+    return dense

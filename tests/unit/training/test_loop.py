@@ -115,7 +115,95 @@ def test_no_more_than_a_batch_is_ever_read_at_once():
     assert watched.asked == [64] * 6
 
 
+def test_labels_travel_with_their_cells():
+    """Whatever the order, each cell of a batch, trained on or held out, comes with its own label."""
+    numbers = np.arange(1, 24)
+    named = ArrayCells(
+        counts=numbers.reshape(-1, 1), genes=["g"], columns={"donor": np.array([f"d{n}" for n in numbers])}
+    )
+    met = []
+
+    def prepare(counts, donors):
+        met.extend(zip(counts.toarray().ravel(), donors, strict=True))
+        return counts.toarray()
+
+    run = steps(3, validation=named)
+    train(network(n_genes=1), restoring, named, run, prepare=prepare, labels=["donor"], batch_size=10)
+    assert len(met) == 46
+    assert all(donor == f"d{number:.0f}" for number, donor in met)
+
+
+def test_a_batch_may_have_parts():
+    """Tuples and mappings of arrays reach the loss as such; whole numbers and truth values stay so."""
+    met = []
+
+    def prepare(counts):
+        values = counts.toarray()
+        return {"values": values.astype(np.float64), "parts": (values.astype(np.int64), values > 0)}
+
+    def loss(net, batch):
+        met.append((batch["values"].dtype, *(part.dtype for part in batch["parts"])))
+        return restoring(net, batch["values"])
+
+    history = train(network(), loss, cells(), steps(2), prepare=prepare, batch_size=20)
+    assert met == [(torch.float32, torch.int64, torch.bool)] * 2
+    assert history.cells_seen == 40
+
+
+def test_sparse_is_as_good_as_dense():
+    """A sparse matrix becomes dense on the device: the same training and the same encoding."""
+    nets = [network(), network()]
+    sparse, same = (
+        train(net, restoring, cells(), steps(5), prepare=prepare)
+        for net, prepare in zip(nets, (lambda counts: counts, dense), strict=True)
+    )
+    assert sparse == same
+    found = encode(nets[0], cells(), PlainRun(), prepare=lambda counts: counts)
+    np.testing.assert_array_equal(found, encode(nets[1], cells(), PlainRun(), prepare=dense))
+
+
 # -- learning ------------------------------------------------------------------------------------------
+
+
+def rates_of(amount, **schedule):
+    """Return the learning rate of every step, as the optimiser sees it."""
+    seen = []
+
+    class Recording(torch.optim.AdamW):
+        def step(self, closure=None):
+            seen.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim, "AdamW", Recording)
+        train(network(), restoring, cells(), steps(amount), prepare=dense, learning_rate=0.01, **schedule)
+    return seen
+
+
+def test_the_cosine_schedule_is_that_of_torch():
+    """Step by step, over the whole budget; without a schedule the rate is constant."""
+    peer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.01)
+    falling = torch.optim.lr_scheduler.CosineAnnealingLR(peer, T_max=7)
+    expected = []
+    for _ in range(7):
+        expected.append(peer.param_groups[0]["lr"])
+        peer.step()
+        falling.step()
+    assert rates_of(7, schedule="cosine") == pytest.approx(expected)
+    assert rates_of(7) == [0.01] * 7
+
+
+def test_the_learning_rate_warms_up_and_falls():
+    """By hand: four steps up, five steps down; a warm-up longer than the budget is cut."""
+    expected = [0, 0.0025, 0.005, 0.0075, 0.01, 0.008, 0.006, 0.004, 0.002]
+    assert rates_of(9, schedule="linear", warm_up=4) == pytest.approx(expected)
+    assert rates_of(2, schedule="cosine", warm_up=10) == pytest.approx([0, 0.001])
+
+
+def test_an_unknown_schedule_is_a_misuse():
+    """The sentence says what there is."""
+    with pytest.raises(Misuse, match=r'"step".*constant, linear, cosine'):
+        rates_of(2, schedule="step")
 
 
 def test_a_linear_relation_is_learnt():
