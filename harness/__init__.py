@@ -12,7 +12,7 @@ from harness.contracts.sampler import Sampler
 from harness.contracts.task import Scores, Split, Task
 from harness.errors import ContractBroken, NotApplicable
 from harness.hookspecs import hookimpl
-from harness.records import Budget
+from harness.records import Budget, History
 
 __all__ = [
     "ArrayCells",
@@ -22,6 +22,7 @@ __all__ = [
     "CommandCard",
     "ContractBroken",
     "Corpus",
+    "History",
     "Metric",
     "Model",
     "ModelCard",

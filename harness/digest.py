@@ -1,9 +1,10 @@
-"""Canonical JSON and its sha256: the one way anything in the harness gets an address."""
+"""How anything in the harness gets an address: canonical JSON and its sha256, contents and their blake3."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 SCHEME = 1
@@ -18,6 +19,22 @@ def canonical(value: Any) -> str:
 def address(kind: str, **content: Any) -> str:
     """Return the full sha256 (64 hex digits) of a kind of thing and its content."""
     return text_digest(canonical([SCHEME, kind, content]))
+
+
+def file_digest(path: Path) -> str:
+    """Return the blake3 of a file's content."""
+    from blake3 import blake3
+
+    if path.stat().st_size < 1 << 20:
+        return blake3(path.read_bytes()).hexdigest()
+    return blake3(max_threads=1).update_mmap(path).hexdigest()
+
+
+def folder_digest(folder: Path) -> str:
+    """Return the digest of a folder: relative names and contents of all its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    contents = {str(path.relative_to(folder)): file_digest(path) for path in files}
+    return text_digest(canonical(contents))
 
 
 def text_digest(text: str) -> str:

@@ -5,7 +5,6 @@ Planning reads cards and facts only; it imports no science and runs nothing.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 from harness import splits
 from harness.contracts.cards import Card, ModelCard, TaskCard
 from harness.corpus import Facts, Overlap, overlap
+from harness.digest import folder_digest
 from harness.errors import Misuse, did_you_mean
 from harness.records import (
     Baseline,
@@ -26,6 +26,7 @@ from harness.records import (
     Job,
     Pruned,
     SplitRecipe,
+    Weights,
     as_parameters,
 )
 from harness.registry import Found, Registry
@@ -136,7 +137,9 @@ class _Planner:
         self.suite = suite
         self.known = known
         self.device = device
-        self.models = _wanted("model", suite.models, registry.models)
+        trained = [wish for wish in suite.models if not wish.weights]
+        self.models = _wanted("model", trained, registry.models)
+        self.published = list(_published(suite.models, registry.models))
         self.samplers = _wanted("sampler", suite.samplers, registry.samplers)
         self.tasks = _wanted("task", suite.tasks, registry.tasks)
         self.pruned: list[Pruned] = []
@@ -148,7 +151,7 @@ class _Planner:
 
     def plan(self) -> Plan:
         asked = list(self._asked())
-        fits = [*self._reference_fits(), *self._corpus_fits()]
+        fits = [*self._reference_fits(), *self._published_fits(), *self._corpus_fits()]
         jobs = dict.fromkeys(job for question in asked for job in self._jobs(question, fits))
         return Plan(
             suite=self.suite,
@@ -176,7 +179,7 @@ class _Planner:
             facts = self.known.datasets[name]
             for card, choice in self.tasks:
                 where = {"task": choice.name, "dataset": name}
-                obstacle = _obstacle(card, facts.offers | self._machine, f"the data set {name}")
+                obstacle = _obstacle(card, choice, facts.offers | self._machine, f"the data set {name}")
                 if obstacle:
                     self._prune(obstacle, **where)
                     continue
@@ -239,12 +242,21 @@ class _Planner:
         for card, choice in self.models:
             if card.pretrains:
                 continue
-            obstacle = _obstacle(card, self._machine | {"counts"}, "a reference model gets counts alone and")
+            place = "a reference model gets counts alone and"
+            obstacle = _obstacle(card, choice, self._machine | {"counts"}, place)
             if obstacle:
                 self._prune(obstacle, model=card.name)
                 continue
             for seed in self._seeds(card):
                 yield card, self._fit(choice, None, None, seed), None
+
+    def _published_fits(self) -> Iterator[tuple[ModelCard, Fit, None]]:
+        """Yield models with published weights: they know no corpus of ours, and training has no seed."""
+        for card, choice, weights in self.published:
+            if obstacle := card.not_installed():
+                self._prune(obstacle, model=card.name)
+                continue
+            yield card, self._fit(choice, None, None, 0, weights), None
 
     def _corpus_fits(self) -> Iterator[tuple[ModelCard, Fit, str]]:
         """Yield untrained controls and trained models, corpus by corpus."""
@@ -254,7 +266,7 @@ class _Planner:
                 continue
             for corpus in self.suite.corpora:
                 facts = self.known.corpora[corpus]
-                obstacle = _obstacle(card, facts.offers | self._machine, f"the corpus {corpus}")
+                obstacle = _obstacle(card, choice, facts.offers | self._machine, f"the corpus {corpus}")
                 if obstacle:
                     self._prune(obstacle, model=card.name, corpus=corpus)
                     continue
@@ -267,7 +279,9 @@ class _Planner:
         """Return the seeds worth running: one where the seed changes nothing."""
         return (0,) if card.deterministic else self.suite.seeds
 
-    def _fit(self, model: Choice, draw: Draw | None, genes: str | None, seed: int) -> Fit:
+    def _fit(
+        self, model: Choice, draw: Draw | None, genes: str | None, seed: int, weights: Weights | None = None
+    ) -> Fit:
         return Fit(
             model=model,
             draw=draw,
@@ -276,6 +290,7 @@ class _Planner:
             seed=seed,
             precision=self.suite.precision,
             device=self.device,
+            weights=weights,
         )
 
     def _draws(self, corpus: str) -> Iterator[Draw]:
@@ -284,7 +299,7 @@ class _Planner:
         available = available_cells(facts, self.known)
         sizes = dict.fromkeys(available if size == "all" else size for size in self.suite.sizes)
         for card, choice in self.samplers:
-            obstacle = _obstacle(card, facts.offers | self._machine, f"the corpus {corpus}")
+            obstacle = _obstacle(card, choice, facts.offers | self._machine, f"the corpus {corpus}")
             if obstacle:
                 self._prune(obstacle, sampler=card.name, corpus=corpus)
                 continue
@@ -346,12 +361,34 @@ def _wanted(kind: str, wishes: Iterable[Wish], shelf: Mapping[str, Found[Any]]) 
     return wanted
 
 
-def _obstacle(card: Card, offers: frozenset[str], place: str) -> str | None:
+def _published(
+    wishes: Iterable[Wish], shelf: Mapping[str, Found[ModelCard]]
+) -> Iterator[tuple[ModelCard, Choice, Weights]]:
+    """Yield card, choice and weights of every model that a suite wants with published weights."""
+    for wish in wishes:
+        if wish.weights is None:
+            continue
+        [(card, choice)] = _wanted("model", [wish], shelf)
+        if not card.published:
+            takers = sorted(name for name, found in shelf.items() if found.card.published)
+            raise Misuse(
+                f'the model "{wish.name}" takes over no published weights, and the suite gives it '
+                f'"{wish.weights}". Models that do: {", ".join(takers) or "none of those installed"}.'
+            )
+        folder = wish.weights
+        if not folder.is_dir() or not any(folder.iterdir()):
+            raise Misuse(
+                f'the weights of the model "{wish.name}" are asked for from "{folder}", which is not a '
+                "folder with files in it; a path in a suite is relative to the suite's file"
+            )
+        yield card, choice, Weights(name=folder.name, digest=folder_digest(folder), folder=folder)
+
+
+def _obstacle(card: Card, choice: Choice, offers: frozenset[str], place: str) -> str | None:
     """Return why a plugin cannot be used in a place that offers these facts, if so."""
-    absent = [name for name in card.requires if importlib.util.find_spec(name) is None]
-    if absent:
-        return f"the optional package {_list(absent)}, which {card.name} requires, is not installed"
-    missing = card.needs - offers
+    if absent := card.not_installed():
+        return absent
+    missing = card.needs_with(dict(choice.parameters)) - offers
     if "gpu" in missing:
         return f"{card.name} needs a CUDA device and this run has none"
     return f"{place} lacks {_list(missing)}, which {card.name} needs" if missing else None

@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 from harness.digest import address, canonical
@@ -24,14 +25,14 @@ Purpose = Literal["sampler", "model", "validation", "split", "metric"]
 Status = Literal["ok", "failed", "not-applicable", "missing"]
 """``missing`` is what a planned job without a record is called on a board; it is never stored."""
 FailureClass = Literal["oom", "timeout", "contract", "nan", "crash", "environment"]
-Arm = Literal["trained", "untrained", "reference", "baseline"]
+Arm = Literal["trained", "untrained", "pretrained", "reference", "baseline"]
 
 ALIGNMENT_VERSION = 1
 """Raised when the mapping of a data set's genes to a model's genes changes."""
 
 
-COMPONENTS_VERSION = 1
-"""Raised when the principal components that samplers get are computed in another way."""
+SAMPLING_VERSION = 2
+"""Raised when the principal components that samplers get change, or what is written with a sample."""
 
 
 def as_parameters(mapping: Mapping[str, Any]) -> Parameters:
@@ -99,11 +100,46 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class History:
+    """What a fit consisted of.
+
+    Attributes
+    ----------
+    steps, epochs, cells_seen
+        Optimiser steps, passes over the sample (a fraction too), cells in all batches together.
+    best_step
+        The step whose weights were kept: the last one where there are no validation cells.
+    train_loss, validation_loss
+        One value per look: the mean since the last one, and that of the validation cells, if any.
+    """
+
+    steps: int
+    epochs: float
+    cells_seen: int
+    best_step: int
+    train_loss: tuple[float, ...]
+    validation_loss: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """A corpus or a data set as an address sees it: only the digest counts, the name is for people."""
 
     name: str
     digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """A folder of published weights: an address sees its content, and no path leaves this machine."""
+
+    name: str
+    digest: str
+    folder: Path = field(compare=False, repr=False)
+
+    def describe(self) -> dict[str, str]:
+        """Return name and digest."""
+        return {"name": self.name, "digest": self.digest}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +175,7 @@ class Draw:
             corpus=self.corpus.digest,
             excluded=sorted(self.excluded),
             sampler=self.sampler.identity(),
-            components=COMPONENTS_VERSION,
+            version=SAMPLING_VERSION,
             size=self.size,
             seed=self.seed,
         )
@@ -150,7 +186,8 @@ class Fit:
     """Stage 2: a model on a sample.
 
     Without a draw it is the untrained control (initialised on ``genes``, the digest of a corpus's gene
-    list, never fitted) or, without genes too, a reference model, which works on each data set's own genes.
+    list, never fitted), a model with published weights, or a reference model, which works on each data set's
+    own genes.
     """
 
     model: Choice
@@ -160,12 +197,15 @@ class Fit:
     seed: int
     precision: str
     device: str
+    weights: Weights | None = None
 
     @property
     def arm(self) -> Arm:
-        """Which of the three kinds of fit this is."""
+        """Which of the four kinds of fit this is."""
         if self.draw is not None:
             return "trained"
+        if self.weights is not None:
+            return "pretrained"
         return "reference" if self.genes is None else "untrained"
 
     @cached_property
@@ -173,6 +213,7 @@ class Fit:
         """Digest of everything the fitted model may depend on."""
         return address(
             "fit",
+            **({"weights": self.weights.digest} if self.weights else {}),
             sample=self.draw.address if self.draw else None,
             genes=self.genes,
             model=self.model.identity(),
@@ -260,6 +301,8 @@ class Job:
                 who += f" on {fit.draw.size:,} {fit.draw.sampler.label} cells of {fit.draw.corpus.name}"
             elif fit.arm == "untrained":
                 who += " untrained"
+            elif fit.weights:
+                who += f" with the weights {fit.weights.name}"
             who += f", seed {fit.seed}"
         return f"{who}: {self.task.label} on {self.dataset.name}"
 
@@ -274,6 +317,7 @@ class Job:
             "precision": fit.precision if fit else None,
             "device": fit.device if fit else None,
             "genes": fit.genes if fit else None,
+            "weights": fit.weights.describe() if fit and fit.weights else None,
             "corpus": asdict(draw.corpus) if draw else None,
             "excluded": list(draw.excluded) if draw else [],
             "sampler": draw.sampler.describe() if draw else None,
@@ -320,8 +364,8 @@ class Outcome:
     """What came of one job.
 
     ``metrics`` holds only finite numbers; a metric that is not defined for this subject stands in
-    ``undefined`` with its reason. ``costs`` maps a stage that was computed now to its wall seconds and
-    peak memory; a stage taken from the store is absent.
+    ``undefined`` with its reason. ``costs`` maps every finished stage behind the job to what it took when it
+    was computed, perhaps for another job: seconds and peak memory.
     """
 
     status: Status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -82,6 +82,7 @@ class Registry:
                     "needs": sorted(found.card.needs),
                     "offers": sorted(getattr(found.card, "offers", ())),
                     "parameters": dict(found.card.parameters),
+                    "not_installed": found.card.not_installed(),
                     "supervised": kind == "model" and any(n.startswith("corpus:") for n in found.card.needs),
                     "licence": found.card.licence,
                     "citation": found.card.citation,
@@ -224,5 +225,17 @@ def _check(card: Any, card_type: type[Any], hook: str) -> None:
                 'a version is a text and an entry reads "package.module:Class"'
             )
         as_parameters(card.parameters)
+        if not isinstance(card.requires, Mapping):
+            raise TypeError(
+                f'the card "{card.name}" requires {card.requires!r}; a mapping of modules to what to '
+                'install is accepted, such as {"scvi": "scvi-tools"}'
+            )
+        try:
+            card.needs_with(card.parameters)
+        except KeyError as missing:
+            raise TypeError(
+                f'a need of the card "{card.name}" is filled in with the parameter {missing}, which it does '
+                "not have"
+            ) from None
     if isinstance(card, TaskCard) and not card.metrics:
         raise TypeError(f'the task "{card.name}" names no metric; the first one is its primary metric')

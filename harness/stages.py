@@ -15,8 +15,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -29,21 +29,23 @@ from harness.contracts.guards import check_embedding, check_rows, check_scores
 from harness.contracts.model import Model
 from harness.contracts.run import PlainRun
 from harness.contracts.task import Scores, Split
-from harness.corpus import aligned, open_cells, open_spool, spool
+from harness.corpus import Overlap, aligned, open_cells, open_spool, spool
 from harness.digest import address
 from harness.environment import process_name
 from harness.errors import ContractBroken, Damaged, NotApplicable, NotFinite
 from harness.records import (
-    COMPONENTS_VERSION,
+    SAMPLING_VERSION,
     Baseline,
     Draw,
     Embed,
     Failure,
     FailureClass,
     Fit,
+    History,
     Job,
     Outcome,
     Purpose,
+    Weights,
     seed_for,
 )
 from harness.store import Store
@@ -58,6 +60,8 @@ WAITING = "waiting"
 """What a job reports while another one computes a stage that it needs."""
 
 Report = Callable[[str, str, int, int, str], None]
+Costs = dict[str, float]
+"""What a stage took: seconds, and peak memory in MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +183,7 @@ class Bench:
         try:
             return work.score()
         except NotApplicable as reason:
-            return Outcome(status="not-applicable", reason=str(reason), costs=work.costs)
+            return Outcome(status="not-applicable", reason=str(reason), costs=work.costs())
         except BaseException as error:  # a guest may raise anything; workers get no interrupts of their own
             failure = Failure(
                 kind=failure_class(error),
@@ -188,7 +192,7 @@ class Bench:
                 stage_address=self.stage[1],
                 traceback="".join(traceback.format_exception(error)),
             )
-            return Outcome(status="failed", failure=failure, costs=work.costs)
+            return Outcome(status="failed", failure=failure, costs=work.costs())
 
     def _counts(self, dataset: Located, digest: str) -> Cells:
         """Open a data set's counts alone: a copy without labels, apart from the original file."""
@@ -237,7 +241,15 @@ class _Work:
         self.bench = bench
         self.order = order
         self.job = order.job
-        self.costs: dict[str, dict[str, float]] = {}
+
+    def costs(self) -> dict[str, dict[str, float]]:
+        """Return what each finished stage took when it was computed, be it in this run or in another one."""
+        found = {}
+        for stage, stage_address in self.order.stages:
+            file = self.bench.store.blobs.path(stage, stage_address) / "costs.json"
+            with suppress(OSError, ValueError):
+                found[stage] = json.loads(file.read_bytes())
+        return found
 
     # -- the stages ------------------------------------------------------------------------------------
 
@@ -245,7 +257,7 @@ class _Work:
         """Return the job's outcome, its scores computed or looked up."""
         folder = self._keep("score", self.job.address, self._make_score, before=self._before_score)
         found = json.loads((folder / "scores.json").read_bytes())
-        return Outcome(status="ok", **found, costs=self.costs)
+        return Outcome(status="ok", **found, costs=self.costs())
 
     def _before_score(self) -> None:
         if isinstance(self.job.subject, Embed):
@@ -258,7 +270,7 @@ class _Work:
         columns = self.bench.labels(self.order.dataset)
         split = splits.draw(self.job.split, columns, dataset.n_cells, seed_for(self.job, "split"))
         cells = View(behind=dataset, columns=columns)
-        notes: dict[str, Any] = dict(split.notes)
+        notes: dict[str, Any] = {**split.notes, **self._history()}
         task = load_class(self.order.task)(**dict(self.job.task.parameters))
         with self._run("metric") as run:
             if isinstance(self.job.subject, Baseline):
@@ -272,6 +284,15 @@ class _Work:
         check_scores(scores, self.order.task)
         write_scores(folder, scores, split, notes)
 
+    def _history(self) -> dict[str, Any]:
+        """Return what the training consisted of, and how diverse its sample was."""
+        if not (self.job.fit and self.job.draw):
+            return {}
+        blobs = self.bench.store.blobs
+        training = json.loads((blobs.read("fit", self.job.fit.address) / "training.json").read_bytes())
+        sample = json.loads((blobs.read("sample", self.job.draw.address) / "diversity.json").read_bytes())
+        return {"training": training, "sample": sample}
+
     def _embed(self, embed: Embed) -> None:
         self._keep(
             "embed",
@@ -280,19 +301,32 @@ class _Work:
             before=lambda: self._fit(embed.fit),
         )
 
-    def _make_embedding(self, embed: Embed, folder: Path) -> None:
+    def _make_embedding(self, embed: Embed, folder: Path) -> Costs:
         import numpy as np
 
         counts = self._dataset()
         model = self._model(embed.fit, counts.genes)
         if embed.fit.arm != "reference":
             counts = aligned(counts, model.genes, self._genes(embed.fit)["ensembl"])
+            if embed.fit.weights:
+                self._refuse_strangers(counts.shared, embed.fit.weights)
         with self._run("model") as run:
             cells = View(behind=counts, columns={})
-            embedding = check_embedding(model.embed(cells, run), cells.n_cells, self.job.label)
+            with _timed("embedding_seconds") as costs:
+                embedding = check_embedding(model.embed(cells, run), cells.n_cells, self.job.label)
         np.save(folder / "embedding.npy", embedding)
         measured = float(np.mean(counts.measured))
         (folder / "notes.json").write_text(json.dumps({"model_genes_measured": round(measured, 4)}))
+        return costs
+
+    def _refuse_strangers(self, shared: Overlap, weights: Weights) -> None:
+        """Say where published weights, whose genes no plan knows, know too few genes of a data set."""
+        entry, share = self.order.dataset.entry, shared.share_of_dataset
+        if share < entry.min_overlap:
+            raise NotApplicable(
+                f"the weights {weights.name} know {share:.0%} of the genes of {entry.name}, and at least "
+                f"{entry.min_overlap:.0%} are needed"
+            )
 
     def _read_embedding(self, embed: Embed) -> tuple[NDArray[np.float32], dict[str, Any]]:
         import numpy as np
@@ -312,27 +346,50 @@ class _Work:
             before=lambda: self._sample(fit.draw),
         )
 
-    def _make_fit(self, fit: Fit, folder: Path) -> None:
-        corpus = self._corpus()
-        genes = {"symbols": list(corpus.symbols), "ensembl": list(corpus.ensembl) if corpus.ensembl else None}
+    def _make_fit(self, fit: Fit, folder: Path) -> Costs:
         model = self._new_model()
-        with self._run("model", fit) as run:
-            model.initialise(tuple(corpus.symbols), run)
+        costs: Costs = {}
+        if fit.weights:
+            genes = self._take_over(model, fit, fit.weights.folder)
+        else:
+            genes = self._initialise(model, fit)
         if fit.draw:
-            self._train(model, fit, fit.draw)
+            history, costs = self._train(model, fit, fit.draw)
+            (folder / "training.json").write_text(json.dumps(history))
         (folder / "model").mkdir()
         model.save(folder / "model")
         (folder / "genes.json").write_text(json.dumps(genes))
+        return costs
 
-    def _train(self, model: Model, fit: Fit, draw: Draw) -> None:
-        """Give the model its sample: a copy on disk of these cells, with the columns its card declares."""
+    def _initialise(self, model: Model, fit: Fit) -> dict[str, Any]:
+        """Give the model random weights; return the corpus's genes, which it now knows."""
+        corpus = self._corpus()
+        with self._run("model", fit) as run:
+            model.initialise(tuple(corpus.symbols), run)
+        return {"symbols": list(corpus.symbols), "ensembl": list(corpus.ensembl) if corpus.ensembl else None}
+
+    def _take_over(self, model: Model, fit: Fit, folder: Path) -> dict[str, Any]:
+        """Give the model its published weights; return the genes that they are for."""
+        with self._run("model", fit) as run:
+            model.load_published(folder, run)
+        genes = [str(gene) for gene in model.genes]
+        if not genes:
+            raise ContractBroken(f"{fit.model.name} took over published weights and names no genes")
+        return {"symbols": genes, "ensembl": genes}
+
+    def _train(self, model: Model, fit: Fit, draw: Draw) -> tuple[dict[str, Any], Costs]:
+        """Give the model its sample: a copy on disk of these cells, with the columns its card declares.
+
+        Returns what the training consisted of, as far as the model says it, and how long it took.
+        """
         import numpy as np
 
         card = self.order.model
         assert card is not None
         rows = np.load(self.bench.store.blobs.read("sample", draw.address) / "rows.npy", allow_pickle=False)
         corpus = self._corpus()
-        columns = {role: corpus.columns[role][rows] for role in _declared(card)}
+        seen = card.sees(dict(fit.model.parameters))
+        columns = {role: corpus.columns[role][rows] for role in sorted(seen)}
         with self._run("model", fit) as run:
             place = run.scratch / "sample"
             spool(View(behind=corpus, columns={}, chosen=rows), place)
@@ -342,7 +399,14 @@ class _Work:
                 View(behind=cells, columns={r: c[part] for r, c in columns.items()}, chosen=part)
                 for part in (train, held)
             ]
-            model.fit(views[0], replace(run, validation=views[1] if len(held) else None))
+            with _timed("training_seconds") as costs:
+                history = model.fit(views[0], replace(run, validation=views[1] if len(held) else None))
+            if not isinstance(history, History | None):
+                raise ContractBroken(
+                    f"{card.name} returned {type(history).__name__} from fit; harness.History or nothing is "
+                    "accepted"
+                )
+            return asdict(history) if history else {}, costs
 
     def _sample(self, draw: Draw | None) -> None:
         if draw:
@@ -351,21 +415,27 @@ class _Work:
     def _make_sample(self, draw: Draw, folder: Path) -> None:
         import numpy as np
 
+        from harness.measures import diversity
+
         card = self.order.sampler
         assert card is not None
         corpus = self._corpus()
         allowed = _allowed(corpus, draw)
-        declared = _declared(card)
+        seen = card.sees(dict(draw.sampler.parameters))
+        components = self._components(draw, allowed)
         view = View(
             behind=corpus,
-            columns={role: corpus.columns[role][allowed] for role in declared if role != "components"},
+            columns={role: corpus.columns[role][allowed] for role in sorted(seen - {"components"})},
             chosen=allowed,
-            components=self._components(draw, allowed) if "components" in declared else None,
+            components=components if "components" in seen else None,
         )
         sampler = load_class(card)(**dict(draw.sampler.parameters))
         with self._run("sampler") as run:
             drawn = check_rows(sampler.draw(view, draw.size, run), draw.size, len(allowed), card.name)
-        np.save(folder / "rows.npy", np.sort(allowed[drawn]))
+        rows = allowed[drawn]
+        np.save(folder / "rows.npy", np.sort(rows))
+        found = diversity({r: column[rows] for r, column in corpus.columns.items()}, components[drawn])
+        (folder / "diversity.json").write_text(json.dumps(found))
 
     def _components(self, draw: Draw, allowed: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the corpus's principal components, computed once for all samplers, sizes and seeds."""
@@ -374,7 +444,7 @@ class _Work:
         from harness.measures import corpus_components
 
         where = address(
-            "components", corpus=draw.corpus.digest, excluded=draw.excluded, version=COMPONENTS_VERSION
+            "components", corpus=draw.corpus.digest, excluded=draw.excluded, version=SAMPLING_VERSION
         )
 
         def make(folder: Path) -> None:
@@ -393,7 +463,7 @@ class _Work:
         self,
         stage: str,
         stage_address: str,
-        make: Callable[[Path], None],
+        make: Callable[[Path], Costs | None],
         before: Callable[[], None] = lambda: None,
     ) -> Path:
         """Return a finished stage; the stages before it are asked for only where it is not."""
@@ -403,13 +473,11 @@ class _Work:
         self.bench.enter(stage, stage_address)
 
         def measured(folder: Path) -> None:
-            started, cpu = time.perf_counter(), time.process_time()
-            make(folder)
-            self.costs[stage] = {
-                "wall_seconds": round(time.perf_counter() - started, 4),
-                "cpu_seconds": round(time.process_time() - cpu, 4),
-                **_peak_memory(self.job),
-            }
+            cpu = time.process_time()
+            with _timed("wall_seconds") as costs:
+                further = make(folder) or {}
+            costs |= {"cpu_seconds": round(time.process_time() - cpu, 4), **_peak_memory(self.job), **further}
+            (folder / "costs.json").write_text(json.dumps(costs))
 
         return self.bench.keep(stage, stage_address, measured)
 
@@ -472,9 +540,13 @@ class _Work:
         return self.bench.corpus(self.order.corpus)
 
 
-def _declared(card: Card) -> list[str]:
-    """Return the corpus columns that a card declares and therefore gets."""
-    return sorted(need.removeprefix("corpus:") for need in card.needs if need.startswith("corpus:"))
+@contextmanager
+def _timed(name: str) -> Iterator[Costs]:
+    """Note under a name how many seconds of wall time the block took."""
+    costs: Costs = {}
+    started = time.perf_counter()
+    yield costs
+    costs[name] = round(time.perf_counter() - started, 4)
 
 
 def _allowed(corpus: Any, draw: Draw) -> NDArray[np.int64]:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from harness.errors import Misuse, did_you_mean
 from harness.yaml_lines import complaints, load
@@ -24,10 +33,38 @@ class Frozen(BaseModel):
 
 
 class Wish(Frozen):
-    """A plugin by name, with the parameters that differ from its defaults."""
+    """A plugin by name, with the parameters that differ from its defaults.
+
+    Attributes
+    ----------
+    sweep
+        Parameter -> values: one wish for every combination of them.
+    weights
+        For a model: a folder of published weights, relative to the suite's file.
+    """
 
     name: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
+    weights: Path | None = None
+
+    @field_serializer("weights")
+    def _folder_name(self, weights: Path | None) -> str | None:
+        """Keep the path to this machine: what is written down names the folder alone."""
+        return weights.name if weights else None
+
+    @model_validator(mode="after")
+    def _fixed_or_swept(self) -> Wish:
+        if both := sorted(set(self.parameters) & set(self.sweep)):
+            raise ValueError(f'"{both[0]}" stands in the parameters and in the sweep; one of both is enough')
+        return self
+
+    def spread(self) -> list[Wish]:
+        """Return one wish without a sweep for every combination of its values."""
+        swept = [dict(zip(self.sweep, values, strict=True)) for values in product(*self.sweep.values())]
+        return [
+            self.model_copy(update={"parameters": self.parameters | values, "sweep": {}}) for values in swept
+        ]
 
     @model_validator(mode="before")
     @classmethod
@@ -59,7 +96,7 @@ class Suite(Frozen):
         Catalogues by name (packaged, or shipped by a plugin's package), searched in this order after
         those given on the command line.
     corpora, datasets, models, samplers, tasks
-        Names; models, samplers and tasks may be ``{name: ..., parameters: {...}}``.
+        Names; models, samplers and tasks may be ``{name: ..., parameters: {...}, sweep: {...}}``.
     sizes
         Cells drawn from a corpus; ``all`` = every cell that is not left out. The untrained control is
         always run and is not listed.
@@ -99,6 +136,18 @@ class Suite(Frozen):
                 )
         return sizes
 
+    @field_validator("models", "samplers", "tasks")
+    @classmethod
+    def _spread(cls, wishes: tuple[Wish, ...]) -> tuple[Wish, ...]:
+        return tuple(one for wish in wishes for one in wish.spread())
+
+    @field_validator("samplers", "tasks")
+    @classmethod
+    def _no_weights(cls, wishes: tuple[Wish, ...]) -> tuple[Wish, ...]:
+        if found := [wish.name for wish in wishes if wish.weights]:
+            raise ValueError(f'"{found[0]}" cannot have weights; a model can')
+        return wishes
+
     @field_validator("sizes", "seeds", "datasets", "corpora")
     @classmethod
     def _no_repeats(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -134,7 +183,15 @@ class Suite(Frozen):
                 )
             else:
                 update[field] = tuple(values)
-        return Suite.model_validate({**self.model_dump(), **update})
+        return Suite.model_validate({**dict(self), **update})
+
+    def beside(self, folder: Path) -> Suite:
+        """Return the suite with the folders of weights found from this one."""
+        found = [
+            wish.model_copy(update={"weights": folder / wish.weights}) if wish.weights else wish
+            for wish in self.models
+        ]
+        return self.model_copy(update={"models": tuple(found)})
 
 
 def _joined(wishes: tuple[Wish, ...], names: Iterable[str]) -> tuple[Wish, ...]:
@@ -177,6 +234,6 @@ def read_suite(path: Path) -> Suite:
     """
     data, lines = load(path)
     try:
-        return Suite.model_validate(data)
+        return Suite.model_validate(data).beside(path.absolute().parent)
     except ValidationError as error:
         raise Misuse("\n".join(complaints(path, error, lines, Suite.model_fields))) from None

@@ -19,6 +19,8 @@ CURVE = ("model", "budget", "corpus", "excluded", "sampler", "genes")
 """What makes a curve, besides the table it stands in and the metric."""
 MEASURED = "model_genes_measured"
 """The note of a job: share of the model's genes that the data set measured."""
+OF_ONE_JOB = ("training", "sample")
+"""Notes that say how one fit was trained and how diverse its sample was."""
 
 
 def make_tables(records: Iterable[Record], store: Store) -> list[Json]:
@@ -48,7 +50,10 @@ def label(choice: Mapping[str, Any]) -> str:
 
 def who(job: Mapping[str, Any]) -> str:
     """Return the name of a job's subject: a model, or a baseline."""
-    return label(job["model"]) if job["model"] else str(job["baseline"])
+    if not job["model"]:
+        return str(job["baseline"])
+    weights = job.get("weights")
+    return label(job["model"]) + (f" with {weights['name']}" if weights else "")
 
 
 def tables_by_key(board: Mapping[str, Any]) -> dict[str, Json]:
@@ -64,7 +69,7 @@ def table_key(holder: Mapping[str, Any]) -> str:
 def _grouped(records: Iterable[Record], names: Sequence[str]) -> dict[str, list[Record]]:
     groups: dict[str, list[Record]] = {}
     for record in records:
-        groups.setdefault(canonical([record.job[name] for name in names]), []).append(record)
+        groups.setdefault(canonical([record.job.get(name) for name in names]), []).append(record)
     return dict(sorted(groups.items()))
 
 
@@ -81,6 +86,7 @@ class _Table:
         self.units = _UnitReader(store)
         self.constants = [
             *_grouped(_arm(records, "reference"), ("model",)).values(),
+            *_grouped(_arm(records, "pretrained"), ("model", "weights")).values(),
             *_grouped(_arm(records, "baseline"), ("baseline",)).values(),
         ]
         self.rivals = {metric: self._rivals(metric) for metric in self.task["metrics"]}
@@ -109,9 +115,9 @@ class _Table:
         noted = [record.outcome.notes for record in self.records if record.outcome.status == "ok"]
         first, *others = noted or [{}]
         alike = {name: v for name, v in first.items() if all(name in o and o[name] == v for o in others)}
-        for name in ("unit_kind", MEASURED):
+        for name in ("unit_kind", MEASURED, *OF_ONE_JOB):
             alike.pop(name, None)
-        pretrained = [r.outcome.notes for r in _arm(self.records, "trained")]
+        pretrained = [r.outcome.notes for arm in ("trained", "pretrained") for r in _arm(self.records, arm)]
         shares = sorted({notes[MEASURED] for notes in pretrained if MEASURED in notes})
         return {**alike, MEASURED: shares} if shares else alike
 
@@ -193,7 +199,7 @@ class _Table:
         job = records[0].job
         if job["arm"] == "baseline":
             return job["baseline"] in self.task["baselines"]
-        return job["model"]["name"] in self.task["references"]
+        return job["arm"] == "reference" and job["model"]["name"] in self.task["references"]
 
     def _no_change(self, records: list[Record], metric: str) -> Json:
         model = self._subject(records, metric)

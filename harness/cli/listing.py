@@ -50,7 +50,7 @@ def _table(plugins: list[dict[str, Any]]) -> str:
             plugin["distribution"],
             ", ".join(plugin["needs"]) or "-",
             ", ".join(plugin["offers"]) or "-",
-            plugin["summary"],
+            "; ".join(filter(None, [plugin["summary"], plugin["not_installed"]])),
         ]
         for plugin in plugins
     ]

@@ -123,11 +123,6 @@ def seen(cells: ToyCells, roles: Iterable[str] = (), components: bool = False) -
     return replace(cells, columns=columns, components=cells.components if components else None)
 
 
-def declared(needs: Iterable[str]) -> set[str]:
-    """Return what a guest declares that it needs of a corpus: roles, perhaps ``components``."""
-    return {need.removeprefix("corpus:") for need in needs if need.startswith("corpus:")}
-
-
 @contextmanager
 def circumstances(seed: int = SEED, **others: Any) -> Iterator[PlainRun]:
     """Give a run whose scratch folder goes away afterwards."""

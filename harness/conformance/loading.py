@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -36,9 +35,8 @@ def loaded(card: Card) -> Any:
     NotApplicable
         This machine lacks an optional package or a device that the card says it needs.
     """
-    absent = [name for name in card.requires if importlib.util.find_spec(name) is None]
-    if absent:
-        raise NotApplicable(f'the optional package "{absent[0]}" is not installed')
+    if absent := card.not_installed():
+        raise NotApplicable(absent)
     if "gpu" in card.needs:
         _need_cuda()
     return load_class(card)

@@ -21,7 +21,6 @@ from harness.conformance.inputs import (
     ToyCells,
     Watched,
     circumstances,
-    declared,
     reordered,
     same_rows,
     seen,
@@ -68,7 +67,7 @@ def fitted(card: ModelCard, cells: ToyCells, seed: int = SEED) -> Model:
     """Return a model pretrained on these cells for five steps; a reference model is only initialised."""
     model = initialised(card, cells, seed)
     if card.pretrains:
-        train, held = _divided(seen(cells, declared(card.needs)), card.validation)
+        train, held = _divided(seen(cells, card.sees(card.parameters)), card.validation)
         _fit(card, model, train, held, seed)
     return model
 
@@ -183,7 +182,9 @@ def check_input_not_altered(card: ModelCard) -> None:
     """Neither fitting nor embedding writes into what the host handed out."""
     cells = toy_cells()
     model = initialised(card, cells)
-    given = [Watched(part) for part in _divided(seen(cells, declared(card.needs)), card.validation) if part]
+    given = [
+        Watched(part) for part in _divided(seen(cells, card.sees(card.parameters)), card.validation) if part
+    ]
     if card.pretrains:
         _fit(card, model, given[0], given[1] if len(given) > 1 else None)
     given.append(Watched(seen(cells)))

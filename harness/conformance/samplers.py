@@ -15,7 +15,6 @@ from harness.conformance.inputs import (
     ToyCells,
     Watched,
     circumstances,
-    declared,
     seen,
     taken,
     toy_cells,
@@ -46,7 +45,7 @@ def drawn_from(card: SamplerCard, corpus: Corpus, size: int, seed: int = SEED) -
 
 def visible(card: SamplerCard, cells: ToyCells) -> ToyCells:
     """Return the cells with what the card declares that it needs."""
-    roles = declared(card.needs)
+    roles = card.sees(card.parameters)
     return seen(cells, roles - {"components"}, components="components" in roles)
 
 

@@ -7,7 +7,8 @@
 ``<role>``                 the data set names a column for this role: cell_type, batch, donor,
                            perturbation, context, dose
 ``<role>>=k``              the role has at least k levels (k from 2 to 20)
-``corpus:<role>``          the corpus names a column for this role; the guest then gets that column
+``corpus:<role>``          the corpus names a column for this role; the guest then gets that column.
+                           ``corpus:{by}`` is the role that the parameter ``by`` names
 ``corpus:components``      principal components of the corpus, computed by the host (samplers)
 ``gpu``                    a CUDA device
 ``embed``                  a model can embed cells; a task wants an embedding
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Literal
 
 
@@ -40,8 +42,8 @@ class Card:
     parameters
         Parameters and their defaults; a suite may override them, never add others.
     requires
-        Modules of optional dependencies, for example ``("scvi",)``. Where one is absent the plugin is
-        pruned with that reason.
+        Modules of optional dependencies and what to install for each, for example
+        ``{"scvi": "scfm-harness[scvi]"}``. Where one is absent the plugin is pruned with that reason.
     licence, citation
         Shown beside the results.
     """
@@ -52,9 +54,23 @@ class Card:
     summary: str = ""
     needs: frozenset[str] = frozenset()
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    requires: tuple[str, ...] = ()
+    requires: Mapping[str, str] = field(default_factory=dict)
     licence: str = ""
     citation: str = ""
+
+    def needs_with(self, parameters: Mapping[str, Any]) -> frozenset[str]:
+        """Return the needs, those that a parameter names filled in."""
+        return frozenset(need.format_map(parameters) for need in self.needs)
+
+    def sees(self, parameters: Mapping[str, Any]) -> frozenset[str]:
+        """Return what it gets to see of a corpus beside counts: roles, perhaps ``components``."""
+        needs = self.needs_with(parameters)
+        return frozenset(need.removeprefix("corpus:") for need in needs if need.startswith("corpus:"))
+
+    def not_installed(self) -> str | None:
+        """Return what is absent and how to install it; None where everything required is there."""
+        absent = {what for module, what in self.requires.items() if find_spec(module) is None}
+        return f"not installed: pip install {' '.join(map(repr, sorted(absent)))}" if absent else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +87,15 @@ class ModelCard(Card):
         True where the seed changes nothing: further seeds are then not run.
     validation
         Share of the sample that the host sets apart as ``run.validation`` for early stopping.
+    published
+        True where the model can take over published weights from a folder that a suite names.
     """
 
     offers: frozenset[str] = frozenset({"embed"})
     pretrains: bool = True
     deterministic: bool = False
     validation: float = 0.0
+    published: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from harness.contracts.cells import Cells
     from harness.contracts.run import Run
+    from harness.records import History
 
 
 class Model(ABC):
@@ -20,8 +21,9 @@ class Model(ABC):
 
     Life of a model: ``Model(**parameters)`` -> :meth:`initialise` (random weights; the untrained control
     stops here) -> :meth:`fit` -> :meth:`save`; and later, perhaps in another process,
-    ``Model(**parameters)`` -> :meth:`load` -> :meth:`embed`. A reference model is only initialised, on the
-    data set's genes, and asked to embed.
+    ``Model(**parameters)`` -> :meth:`load` -> :meth:`embed`. :meth:`load_published` takes the place of
+    initialise and fit where a suite names a folder of published weights. A reference model is only
+    initialised, on the data set's genes, and asked to embed.
 
     Whatever is put into ``self.weights`` (name -> numpy array) is saved and loaded by the defaults below;
     a torch model overrides :meth:`save` and :meth:`load` (``weights_only=True`` or safetensors).
@@ -39,10 +41,25 @@ class Model(ABC):
         """Build the architecture for these genes with random weights from ``run.seed``."""
         self.genes = genes
 
-    def fit(self, cells: Cells, run: Run) -> None:
-        """Pretrain on a sample. Not called for reference models and untrained controls."""
+    def fit(self, cells: Cells, run: Run) -> History | None:
+        """Pretrain on a sample; return what the training consisted of, where there were steps.
+
+        Not called for reference models and untrained controls.
+        """
         raise NotImplementedError(
             f"{type(self).__name__} does not pretrain; its card must say pretrains=False"
+        )
+
+    def load_published(self, folder: Path, run: Run) -> None:
+        """Take over published weights and set :attr:`genes` to the symbols or Ensembl ids they are for.
+
+        Raises
+        ------
+        ValueError
+            With a sentence, where a file is missing or is not what was expected. Nothing is downloaded.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} takes over no weights; its card must say published=False"
         )
 
     @abstractmethod

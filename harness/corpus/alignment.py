@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.cells import Cells, read_only
-from harness.corpus.facts import overlap
+from harness.corpus.facts import Overlap, overlap
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,11 +28,14 @@ class AlignedCells:
         The gene list asked for.
     mapping
         Own genes x genes asked for, 1 where they are the same gene.
+    shared
+        How far the two gene lists agree.
     """
 
     behind: Cells
     genes: Sequence[str]
     mapping: Any
+    shared: Overlap
 
     @property
     def n_cells(self) -> int:
@@ -95,7 +98,8 @@ def aligned(cells: Any, symbols: Sequence[str], ensembl: Sequence[str] | None = 
         symbols=tuple(getattr(cells, "symbols", cells.genes)), ensembl=getattr(cells, "ensembl", None)
     )
     asked = GeneList(symbols=tuple(symbols), ensembl=tuple(ensembl) if ensembl else None)
-    key = overlap(own, asked).key
+    shared = overlap(own, asked)
+    key = shared.key
     place: dict[str, int] = {}
     for number, name in enumerate(_ids(asked, key)):
         if name:
@@ -104,7 +108,7 @@ def aligned(cells: Any, symbols: Sequence[str], ensembl: Sequence[str] | None = 
     rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     ones = np.ones(len(pairs), dtype=np.float32)
     mapping = csr_matrix((ones, (rows, columns)), shape=(len(own.symbols), len(asked.symbols)))
-    return AlignedCells(behind=cells, genes=asked.symbols, mapping=mapping)
+    return AlignedCells(behind=cells, genes=asked.symbols, mapping=mapping, shared=shared)
 
 
 def _ids(genes: GeneList, key: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from harness.measures.components import (
     principal_components,
     variable_components,
 )
+from harness.measures.diversity import diversity, gini_simpson, inverse_simpson, shannon, vendi
 from harness.measures.expression import (
     gene_moments,
     log_normalise,
@@ -37,10 +38,13 @@ __all__ = [
     "agreement",
     "context_transfer",
     "corpus_components",
+    "diversity",
     "f1_by_unit",
     "f1_scores",
     "gene_moments",
+    "gini_simpson",
     "integration_scores",
+    "inverse_simpson",
     "log_normalise",
     "log_normalised",
     "majority_votes",
@@ -52,6 +56,8 @@ __all__ = [
     "perturbed_mean",
     "principal_components",
     "ridge_head",
+    "shannon",
     "variable_components",
     "variable_genes",
+    "vendi",
 ]

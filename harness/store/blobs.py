@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from blake3 import blake3
 from filelock import FileLock, Timeout
 
+from harness.digest import file_digest
 from harness.environment import library_versions, process_name
 from harness.errors import Damaged
 
@@ -168,11 +168,3 @@ def verify(folder: Path) -> None:
             raise Damaged(
                 f'"{file}" does not have the content that was written; the stage will be computed again'
             )
-
-
-def file_digest(path: Path) -> str:
-    """Return the blake3 of a file's content."""
-    size = path.stat().st_size
-    if size < 1 << 20:
-        return blake3(path.read_bytes()).hexdigest()
-    return blake3(max_threads=1).update_mmap(path).hexdigest()

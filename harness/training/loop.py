@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from harness.contracts.cells import Cells
 from harness.contracts.run import Run
 from harness.errors import Misuse, NotFinite
-from harness.records import Budget
+from harness.records import Budget, History
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,28 +47,6 @@ SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
 
 MOST_VALIDATION = 4096
 """Validation cells that are looked at: they stay in memory, which must not grow with the sample."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class History:
-    """What a fit consisted of.
-
-    Attributes
-    ----------
-    steps, epochs, cells_seen
-        Optimiser steps, passes over the sample (a fraction too), cells in all batches together.
-    best_step
-        The step whose weights were kept: the last one where there are no validation cells.
-    train_loss, validation_loss
-        One value per look: the mean since the last one, and that of the validation cells, if any.
-    """
-
-    steps: int
-    epochs: float
-    cells_seen: int
-    best_step: int
-    train_loss: tuple[float, ...]
-    validation_loss: tuple[float, ...]
 
 
 @contextmanager

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 
 from harness.corpus import Facts
+from harness.digest import file_digest
 from harness.environment import library_versions
 from harness.executors.session import take_stock
 from harness.plan import make_plan
 from harness.records import Outcome, Record
 from harness.registry import discover
 from harness.store import Store
-from harness.store.blobs import file_digest
 from harness.suite import Suite
 from harness.survey import Survey
 

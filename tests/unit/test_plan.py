@@ -163,11 +163,13 @@ def reasons(found):
                 models=("extra",),
                 guests={
                     "models": [
-                        ModelCard(name="extra", version="1", entry="x:E", requires=("no_such_module",))
+                        ModelCard(
+                            name="extra", version="1", entry="x:E", requires={"no_such_module": "more[x]"}
+                        )
                     ]
                 },
             ),
-            'the optional package "no_such_module", which extra requires, is not installed',
+            "not installed: pip install 'more[x]'",
         ),
         (
             lambda: plan(

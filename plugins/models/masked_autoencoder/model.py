@@ -1,8 +1,5 @@
 """The network, and how it is trained and asked."""
 
-import json
-from dataclasses import asdict
-
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix
@@ -47,14 +44,13 @@ class MaskedAutoencoder(Model):
             self.network = Network(
                 int(inputs.max()) + 1, self.parameters["hidden"], self.parameters["latent"]
             )
-        self.history = None
 
     def fit(self, cells, run):
-        """Train on the sample, early stopping on the cells that the host set apart."""
+        """Train on the sample, early stopping on the cells that the host set apart; return the history."""
         chosen = most_variable(cells, int(self.inputs.max()) + 1)
         self.inputs = np.full(len(self.genes), -1)
         self.inputs[chosen] = np.arange(len(chosen))
-        self.history = train(
+        return train(
             self.network,
             self._loss,
             cells,
@@ -86,11 +82,9 @@ class MaskedAutoencoder(Model):
         return encode(self.network.encoder, cells, run, prepare=self._values)
 
     def save(self, folder):
-        """Write the weights, which gene feeds which input, and how training went."""
+        """Write the weights and which gene feeds which input."""
         state = {name: value.cpu() for name, value in self.network.state_dict().items()}
         torch.save({"network": state, "inputs": torch.from_numpy(self.inputs)}, folder / "weights.pt")
-        if self.history:
-            (folder / "history.json").write_text(json.dumps(asdict(self.history)))
 
     def load(self, folder, genes):
         """Read what :meth:`save` wrote; nothing but tensors is accepted."""

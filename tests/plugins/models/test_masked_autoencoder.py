@@ -1,7 +1,5 @@
 """The small neural model: what it learns, what it keeps, what is random about it."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -98,13 +96,18 @@ def test_the_seed_is_the_weights_and_the_batches():
 
 
 def test_what_is_saved_is_what_was_fitted(trained, tmp_path):
-    """Weights without pickles, and a history of losses that fell."""
+    """Weights without pickles."""
     trained.save(tmp_path)
     again = MaskedAutoencoder(**PARAMETERS)
     again.load(tmp_path, SAMPLE.genes)
     np.testing.assert_array_equal(again.embed(OTHERS, PlainRun()), trained.embed(OTHERS, PlainRun()))
-    history = json.loads((tmp_path / "history.json").read_text())
-    assert history["validation_loss"][-1] < history["validation_loss"][0]
+
+
+def test_the_history_tells_of_losses_that_fell():
+    """The host keeps it with the fit."""
+    history = initialised().fit(SAMPLE, run(steps=100))
+    assert (history.steps, history.cells_seen) == (100, 100 * 60)
+    assert history.validation_loss[-1] < history.validation_loss[0]
 
 
 def test_hidden_genes_are_hidden():
