@@ -1,0 +1,28 @@
+"""The masked-reconstruction transformer of a published scaling study: the card."""
+
+from harness import ModelCard, hookimpl
+
+CARD = ModelCard(
+    name="masked_transformer",
+    version="1",
+    entry="harness_plugins.models.masked_transformer.model:MaskedTransformer",
+    summary="transformer over genes without an order that restores hidden values; the mean of its states is "
+    "the embedding",
+    validation=0.1,
+    parameters={
+        "size": "XS",
+        "n_genes": 512,
+        "mask_rate": 0.15,
+        "dropout": 0.1,
+        "learning_rate": 1e-3,
+        "batch_size": 32,
+    },
+    licence="MIT",
+    citation="Kendiukhov 2026, arXiv:2602.15253",
+)
+
+
+@hookimpl
+def harness_models() -> list[ModelCard]:
+    """Return the card."""
+    return [CARD]
