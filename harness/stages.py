@@ -29,7 +29,7 @@ from harness.contracts.guards import check_embedding, check_rows, check_scores
 from harness.contracts.model import Model
 from harness.contracts.run import PlainRun
 from harness.contracts.task import Scores, Split
-from harness.corpus import Overlap, aligned, open_cells, open_spool, spool
+from harness.corpus import Overlap, aligned, open_spool, spool
 from harness.digest import address
 from harness.environment import process_name
 from harness.errors import ContractBroken, Damaged, NotApplicable, NotFinite
@@ -199,16 +199,16 @@ class Bench:
         blob = self.keep(
             "counts",
             address("counts", dataset=digest),
-            lambda folder: spool(open_cells(dataset.entry, dataset.path, limit=dataset.limit), folder),
+            lambda folder: spool(dataset.open(), folder),
         )
         return open_spool(blob)
 
     def _labels(self, dataset: Located) -> Mapping[str, NDArray[np.object_]]:
-        roles = tuple(dataset.entry.roles)
-        return open_cells(dataset.entry, dataset.path, roles=roles, limit=dataset.limit).columns
+        columns: Mapping[str, NDArray[np.object_]] = dataset.open(with_labels=True).columns
+        return columns
 
     def _corpus(self, corpus: Located) -> Any:
-        return open_cells(corpus.entry, corpus.path, roles=tuple(corpus.entry.roles), limit=corpus.limit)
+        return corpus.open(with_labels=True)
 
     def keep(self, stage: str, stage_address: str, make: Callable[[Path], None]) -> Path:
         """Return the folder of a finished stage, computing it where it is absent or damaged."""

@@ -8,9 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.contracts.cards import CatalogueCard
-from harness.corpus import Entry, Facts, entry_of_file, facts_of, read_catalogue
+from harness.corpus import (
+    Entry,
+    Facts,
+    JoinedCells,
+    entry_of_file,
+    facts_of,
+    joined_facts,
+    open_cells,
+    read_catalogue,
+)
 from harness.digest import address
 from harness.errors import BadData, HarnessError, Misuse, did_you_mean
 from harness.store import Store
@@ -21,11 +31,23 @@ PACKAGED = Path(__file__).parent / "catalogues"
 
 @dataclass(frozen=True, kw_only=True)
 class Located:
-    """A catalogue entry and the file that holds it: all a worker needs to open it."""
+    """A catalogue entry and the file that holds it, or its parts: all a worker needs to open it."""
 
     entry: Entry
-    path: Path
+    path: Path | None = None
     limit: int | None = None
+    parts: tuple[Located, ...] = ()
+
+    def open(self, with_labels: bool = False) -> Any:
+        """Return the cells, with the columns of all roles or with none."""
+        if self.path is None:
+            return JoinedCells(
+                names=[part.entry.name for part in self.parts],
+                parts=[part.open(with_labels) for part in self.parts],
+                marks=[_own_mark(part.entry) for part in self.parts],
+            )
+        roles = tuple(self.entry.roles) if with_labels else ()
+        return open_cells(self.entry, self.path, roles=roles, limit=self.limit)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +127,7 @@ def survey(
     for kind, name in [*(("corpus", name) for name in corpora), *(("dataset", name) for name in datasets)]:
         entry = _entry(kind, name, entries)
         try:
-            place = Located(entry=entry, path=locate(entry, store, announce), limit=limit)
-            found = facts_of(entry, place.path, store.facts, limit=limit)
+            place, found = _look(entry, entries, store, limit, announce)
         except BadData as error:
             complaints.append(str(error))
             continue
@@ -115,6 +136,39 @@ def survey(
     if complaints:
         raise BadData("\n".join(complaints))
     return Survey(corpora=facts["corpus"], datasets=facts["dataset"], located=located)
+
+
+def _look(
+    entry: Entry,
+    entries: Mapping[tuple[str, str], Entry],
+    store: Store,
+    limit: int | None,
+    announce: Callable[[str], None],
+) -> tuple[Located, Facts]:
+    """Locate and measure an entry; a joined one by way of its parts."""
+    if not entry.join:
+        path = locate(entry, store, announce)
+        place = Located(entry=entry, path=path, limit=limit)
+        return place, facts_of(entry, path, store.facts, limit=limit)
+    found = [_look(_part(name, entry, entries), entries, store, limit, announce) for name in entry.join]
+    places, facts = zip(*found, strict=True)
+    return Located(entry=entry, limit=limit, parts=places), joined_facts(entry, facts)
+
+
+def _part(name: str, whole: Entry, entries: Mapping[tuple[str, str], Entry]) -> Entry:
+    part = entries.get(("corpus", name)) or entries.get(("dataset", name))
+    if part is not None and not part.join:
+        return part
+    where = f"{whole.source[0]}:{whole.source[1]}: {whole.name}"
+    if part is not None:
+        raise Misuse(f'{where}: its part "{name}" is a joined corpus itself; name the parts of that one')
+    known = [other for _, other in entries]
+    raise Misuse(f'{where}: no catalogue has its part "{name}".{did_you_mean(name, known)}')
+
+
+def _own_mark(entry: Entry) -> str:
+    """Return under which name cells of a data set are marked, and nothing for a corpus."""
+    return (entry.marked_as or (entry.name,))[0] if entry.kind == "dataset" else ""
 
 
 def _entry(kind: str, name: str, entries: Mapping[tuple[str, str], Entry]) -> Entry:

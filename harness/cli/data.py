@@ -33,6 +33,8 @@ def check(
     where = Store(store_folder(store))
     found: dict[str, list[str]] = {}
     for entry in entries_of(file, data):
+        if entry.join:
+            continue  # its parts are looked at by themselves
         found[entry.name] = complaints_of(entry, lambda entry=entry: locate(entry, where))  # type: ignore[misc]
     if as_json:
         print(json.dumps(found, indent=1))

@@ -6,9 +6,10 @@
 ``counts``                 raw counts (every corpus and data set has them)
 ``<role>``                 the data set names a column for this role: cell_type, batch, donor,
                            perturbation, context, dose
-``<role>>=k``              the role has at least k levels (k from 2 to 20)
-``corpus:<role>``          the corpus names a column for this role; the guest then gets that column.
-                           ``corpus:{by}`` is the role that the parameter ``by`` names
+``<role>>=k``              the role has at least k levels (k from 2 to 1000)
+``corpus:<role>``          the corpus names a column for this role; the guest then gets that column
+``corpus:<role>>=k``       the same, with at least k levels
+``corpus:{by}``            the role that the parameter ``by`` names; other needs are filled in likewise
 ``corpus:components``      principal components of the corpus, computed by the host (samplers)
 ``gpu``                    a CUDA device
 ``embed``                  a model can embed cells; a task wants an embedding
@@ -65,7 +66,8 @@ class Card:
     def sees(self, parameters: Mapping[str, Any]) -> frozenset[str]:
         """Return what it gets to see of a corpus beside counts: roles, perhaps ``components``."""
         needs = self.needs_with(parameters)
-        return frozenset(need.removeprefix("corpus:") for need in needs if need.startswith("corpus:"))
+        words = (need.removeprefix("corpus:") for need in needs if need.startswith("corpus:"))
+        return frozenset(word.partition(">=")[0] for word in words)
 
     def not_installed(self) -> str | None:
         """Return what is absent and how to install it; None where everything required is there."""

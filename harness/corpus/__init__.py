@@ -7,6 +7,7 @@ from harness.corpus.alignment import AlignedCells, aligned
 from harness.corpus.backed import BackedCells, open_cells
 from harness.corpus.catalogue import Entry, entry_of_file, read_catalogue
 from harness.corpus.facts import Facts, Overlap, overlap
+from harness.corpus.joined import JoinedCells, joined_facts
 from harness.corpus.known import check, facts_of
 from harness.corpus.spool import SpooledCells, open_spool, spool
 
@@ -15,12 +16,14 @@ __all__ = [
     "BackedCells",
     "Entry",
     "Facts",
+    "JoinedCells",
     "Overlap",
     "SpooledCells",
     "aligned",
     "check",
     "entry_of_file",
     "facts_of",
+    "joined_facts",
     "open_cells",
     "open_spool",
     "overlap",

@@ -14,6 +14,8 @@ from harness.errors import BadData, Misuse, did_you_mean
 from harness.yaml_lines import complaints, line_of, load
 
 ROLES = ("cell_type", "batch", "donor", "perturbation", "context", "dose", "study", "tissue", "assay")
+OF_JOINED = {"name", "kind", "join", "folder", "source"}
+"""What is said of a joined corpus; everything else comes from its parts."""
 PACKAGE = "package:"
 KEYS = ("name", "root", "corpora", "datasets")
 
@@ -30,6 +32,9 @@ class Entry(BaseModel):
         ``package:scanpy/datasets/x.h5ad`` for a file inside an installed package.
     world
         In place of a file: a simulated world and its knobs, see :mod:`harness.synthetic`.
+    join
+        In place of a file, for a corpus: names of corpora or data sets whose cells follow one another, on the
+        genes of the first. The role ``source`` says which of them a cell comes from.
     counts
         Where the raw counts are: ``X``, ``raw`` or ``layers/<name>``.
     recover
@@ -65,6 +70,7 @@ class Entry(BaseModel):
     kind: Literal["corpus", "dataset"]
     file: str | None = None
     world: dict[str, Any] | None = None
+    join: tuple[str, ...] = ()
     counts: str = "X"
     recover: Literal["expm1"] | None = None
     symbols: str = "index"
@@ -110,8 +116,10 @@ class Entry(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Entry:
-        if (self.file is None) == (self.world is None):
-            raise ValueError("an entry has either a file or a world")
+        if [bool(self.file), self.world is not None, bool(self.join)].count(True) != 1:
+            raise ValueError("an entry has either a file, or a world, or parts to join")
+        if self.join:
+            self._is_joined_of_parts()
         misplaced = {"corpus": ("marked_as", "min_overlap"), "dataset": ("marks", "related")}[self.kind]
         if found := sorted(self.model_fields_set & set(misplaced)):
             what = {"corpus": "data set", "dataset": "corpus"}[self.kind]
@@ -119,6 +127,12 @@ class Entry(BaseModel):
         if "control" in self.model_fields_set and "perturbation" not in self.roles:
             raise ValueError("a control is named, but no role says which column holds the perturbation")
         return self
+
+    def _is_joined_of_parts(self) -> None:
+        if self.kind != "corpus" or len(set(self.join)) != len(self.join) or len(self.join) < 2:
+            raise ValueError("a corpus joins two or more different corpora or data sets")
+        if further := sorted(self.model_fields_set - OF_JOINED):
+            raise ValueError(f'"{further[0]}" of a joined corpus is that of its parts, and stands there')
 
     def reading(self) -> dict[str, Any]:
         """Return everything that decides how the file is read: part of the data's digest."""

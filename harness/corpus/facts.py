@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FACTS_VERSION = 1
+FACTS_VERSION = 2
 """Raised when the content of facts or the reading of files changes."""
 CROSSTABS = (("cell_type", "donor"), ("cell_type", "batch"), ("perturbation", "context"))
 """What splits need to know."""
-MOST_LEVELS = 20
+MOST_LEVELS = 1000
+"""Levels of a role up to which a card can need a number of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +54,10 @@ class Facts:
     crosstabs: Mapping[str, Mapping[str, Mapping[str, int]]]
     marked: Mapping[str, int]
     related: Mapping[str, str]
-    median_counts: float
     warnings: tuple[str, ...]
     species: str
     min_overlap: float
     marked_as: tuple[str, ...]
-    file: str
 
     @property
     def offers(self) -> frozenset[str]:
@@ -68,7 +67,7 @@ class Facts:
         for role, levels in complete.items():
             offered |= {role, *(f"{role}>={k}" for k in range(2, min(len(levels), MOST_LEVELS) + 1))}
         if self.kind == "corpus":
-            offered |= {f"corpus:{role}" for role in complete} | {"corpus:components"}
+            offered |= {f"corpus:{word}" for word in offered} - {"corpus:counts"} | {"corpus:components"}
         return frozenset(offered)
 
     def to_json(self) -> dict[str, Any]:

@@ -251,12 +251,10 @@ def _facts(
         },
         marked={str(name): int(cells) for name, cells in sorted(marked.items()) if name},
         related=entry.related,
-        median_counts=float(np.median(totals)),
         warnings=tuple(_warnings(entry, obs, kept, totals, names, columns)),
         species=entry.species,
         min_overlap=entry.min_overlap,
         marked_as=(entry.marked_as or (entry.name,)) if entry.kind == "dataset" else (),
-        file=path.name,
     )
 
 

@@ -48,12 +48,10 @@ def facts(name, kind, n_cells=1_000_000):
         },
         marked={},
         related={},
-        median_counts=1000.0,
         warnings=(),
         species="simulated",
         min_overlap=0.5,
         marked_as=(name,),
-        file="",
     )
 
 

@@ -43,12 +43,10 @@ def facts(name, kind="dataset", genes=("a", "b", "c", "d"), roles=("cell_type", 
         "crosstabs": tabs,
         "marked": {},
         "related": {},
-        "median_counts": 100.0,
         "warnings": (),
         "species": "human",
         "min_overlap": 0.5,
         "marked_as": (name,) if kind == "dataset" else (),
-        "file": "",
     }
     return Facts(**{**values, **change})
 
@@ -263,3 +261,68 @@ def test_planning_imports_no_science():
     code = f"import sys, harness.plan, harness.suite; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_needs_that_a_parameter_names(tmp_path):
+    """The role and the number of levels come from the suite; the reason names both."""
+    card = SamplerCard(
+        name="few",
+        version="1",
+        entry="x:Few",
+        needs=frozenset({"corpus:{by}>={groups}"}),
+        parameters={"by": "donor", "groups": 2},
+    )
+    found = plan(
+        guests={"samplers": [card]},
+        samplers=(
+            {"name": "few", "sweep": {"groups": [2, 90]}},
+            {"name": "few", "parameters": {"by": "lab"}},
+        ),
+    )
+    assert {dict(job.draw.sampler.parameters)["groups"] for job in found.jobs if job.draw} == {2}
+    assert [pruned.reason for pruned in found.pruned] == [
+        'the corpus corpus lacks "corpus:donor>=90", which few needs',
+        'the corpus corpus lacks "corpus:lab>=2", which few needs',
+    ]
+
+
+@pytest.fixture
+def weights(tmp_path):
+    folder = tmp_path / "v1"
+    folder.mkdir()
+    (folder / "weights.bin").write_bytes(b"1")
+    return folder
+
+
+PUBLISHED = ModelCard(name="big", version="1", entry="x:Big", published=True)
+
+
+def test_a_model_with_published_weights_is_a_row_of_its_own(weights):
+    """Constant over sizes and seeds; its address sees the content of the folder, not its place."""
+    (job,) = published(weights)
+    assert (job.arm, job.draw, job.fit.genes, job.fit.seed) == ("pretrained", None, None, 0)
+    assert job.describe()["weights"]["name"] == "v1"
+    assert str(weights) not in str(job.describe())
+    elsewhere = weights.rename(weights.with_name("v2"))
+    assert published(elsewhere)[0].address == job.address
+    (elsewhere / "weights.bin").write_bytes(b"2")
+    assert published(elsewhere)[0].address != job.address
+
+
+def published(folder):
+    found = plan(guests={"models": [PUBLISHED]}, models=({"name": "big", "weights": folder},))
+    return [job for job in found.jobs if job.arm != "baseline"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"name": "net", "weights": "v1"}, 'the model "net" takes over no published weights'),
+        ({"name": "big", "weights": "nowhere"}, '"nowhere", which is not a folder with files in it'),
+    ],
+)
+def test_weights_that_cannot_be_taken_over(wish, words):
+    """Said before anything runs."""
+    with pytest.raises(Misuse) as caught:
+        plan(guests={"models": [PUBLISHED]}, models=(wish,))
+    assert words in str(caught.value)

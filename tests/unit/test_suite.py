@@ -92,3 +92,41 @@ def test_an_unknown_suite_proposes_a_near_one():
     """A slip of the hand is recognised."""
     with pytest.raises(Misuse, match=r'no suite "qick".* Did you mean "quick"'):
         find_suite("qick")
+
+
+def test_a_sweep_is_one_wish_for_every_combination(suite):
+    """Beside the parameters that stay."""
+    found = suite(GOOD.replace("{width: 8}}", "{width: 8}, sweep: {depth: [1, 2], rate: [3, 4]}}"))
+    assert [wish.parameters for wish in found.models[1:]] == [
+        {"width": 8, "depth": depth, "rate": rate} for depth in (1, 2) for rate in (3, 4)
+    ]
+    assert found.narrowed(models=("net",)).models == found.models[1:]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            ("{width: 8}}", "{width: 8}, sweep: {width: [1]}}"),
+            '"width" stands in the parameters and in the sweep',
+        ),
+        (("{width: 8}}", "{width: 8}, sweep: {depth: []}}"), "models.1.sweep.depth"),
+        (
+            ("tasks: [typing]", "tasks: [{name: typing, weights: x}]"),
+            '"typing" cannot have weights; a model can',
+        ),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_refused(suite, change, words):
+    """With the line."""
+    with pytest.raises(Misuse) as caught:
+        suite(GOOD.replace(*change))
+    assert words in str(caught.value)
+
+
+def test_weights_lie_beside_the_suite_and_no_path_is_told(suite, tmp_path):
+    """Relative to the suite's file; what is written down is the folder's name."""
+    found = suite(GOOD.replace("{width: 8}}", "{width: 8}, weights: ours/v1}"))
+    assert found.models[1].weights == tmp_path / "ours" / "v1"
+    assert found.narrowed(models=("net",)).models[0].weights == tmp_path / "ours" / "v1"
+    assert found.model_dump(mode="json")["models"][1]["weights"] == "v1"

@@ -164,7 +164,10 @@ def test_an_absent_package_is_named(catalogue):
         ("datasets: {a: {file: x, control: DMSO}}", "no role says which column holds the perturbation"),
         ("datasets: {a: {file: x, counts: layer/y}}", "counts are in X, in raw, or in layers/<name>"),
         ("datasets: {a: {file: x, recover: log}}", "Input should be 'expm1'"),
-        ("datasets: {a: {file: x, world: {name: y}}}", "either a file or a world"),
+        ("datasets: {a: {file: x, world: {name: y}}}", "either a file, or a world, or parts to join"),
+        ("datasets: {a: {join: [x, y]}}", "a corpus joins two or more different"),
+        ("corpora: {a: {join: [x, x]}}", "a corpus joins two or more different"),
+        ("corpora: {a: {join: [x, y], counts: raw}}", '"counts" of a joined corpus is that of its parts'),
         (
             "datasets: {a: {file: x, roles: {celltype: y, bach: z}}}",
             '"bach" is not a role. Did you mean "batch"?',
