@@ -86,7 +86,7 @@ def train(
     learning_rate: float = 1e-3,
     weight_decay: float = 0.01,
     schedule: str = "constant",
-    warm_up: int = 0,
+    warm_up: float = 0,
 ) -> History:
     """Train a network in place with AdamW and keep its best weights.
 
@@ -116,7 +116,7 @@ def train(
         How the learning rate falls over the budget, down to nothing: ``"linear"``, ``"cosine"`` (half a
         wave: Loshchilov and Hutter 2017, arXiv:1608.03983), or ``"constant"``.
     warm_up
-        First steps, over which it rises linearly from nothing before that.
+        First steps, over which it rises linearly from nothing before that; below 1, a share of all steps.
 
     Raises
     ------
@@ -263,11 +263,12 @@ def _steps(budget: Budget | None, per_epoch: int) -> int:
     return budget.amount if budget.unit == "steps" else budget.amount * per_epoch
 
 
-def _rates(peak: float, schedule: str, warm_up: int, steps: int) -> list[float]:
+def _rates(peak: float, schedule: str, warm_up: float, steps: int) -> list[float]:
     """Return the learning rate of every step, known beforehand."""
     if schedule not in SCHEDULES:
         raise Misuse(f'there is no schedule "{schedule}"; the learning rate can be {", ".join(SCHEDULES)}')
-    rising = [peak * done / warm_up for done in range(min(warm_up, steps))]
+    rise = round(warm_up * steps if warm_up < 1 else warm_up)
+    rising = [peak * done / rise for done in range(min(rise, steps))]
     rest = steps - len(rising)
     return rising + [peak * SCHEDULES[schedule](done / rest) for done in range(rest)]
 

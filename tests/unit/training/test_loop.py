@@ -198,6 +198,8 @@ def test_the_learning_rate_warms_up_and_falls():
     expected = [0, 0.0025, 0.005, 0.0075, 0.01, 0.008, 0.006, 0.004, 0.002]
     assert rates_of(9, schedule="linear", warm_up=4) == pytest.approx(expected)
     assert rates_of(2, schedule="cosine", warm_up=10) == pytest.approx([0, 0.001])
+    assert rates_of(10, warm_up=0.4) == rates_of(10, warm_up=4)
+    assert rates_of(2, warm_up=0.1) == rates_of(2)
 
 
 def test_an_unknown_schedule_is_a_misuse():
