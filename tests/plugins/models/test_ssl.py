@@ -61,6 +61,15 @@ def linear_probe(found):
     return 1 - left.var(axis=0).sum() / programmes[300:].var(axis=0).sum()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Matrices this small only wait for each other on more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def test_it_has_the_published_number_of_parameters():
     """20,767,683 at 19,331 genes, with the card's defaults."""
     sizes = {name: CARD.parameters[name] for name in ("hidden", "latent", "dropout")}
