@@ -9,6 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from .efforts import FIT_COLUMNS, fit_rows, sample_rows
 from .rows import (
     COLUMNS,
     grouped,
@@ -45,12 +46,21 @@ HOW_TO_READ = """\
 """
 
 
+HOW_DIVERSE = """\
+Means over seeds. Vendi is the effective number of unlike cells, by the cosine of their principal components
+in the corpus; then, for every column of the corpus, how many levels the sample has, their Shannon entropy,
+and the chance that two cells differ (Gini-Simpson). Vendi grows with small samples: compare one size."""
+HOW_LONG = """\
+Updates, epochs and cells seen from the smallest to the largest fit, all of which had the same budget; early
+stopping may end one sooner. Speeds are medians; peak memory is that of the worker."""
+
+
 def render_markdown(board: Board) -> str:
     """Return the content of ``BOARD.md``."""
     version = f" {board['version']}" if board["version"] else ""
     parts = [f"# Board of the suite {escape(board['suite']['name'])}{version}", _trial(board)]
     parts += [escape(board["suite"].get("about", "")), "## How to read it", HOW_TO_READ]
-    parts += [render_tables(board, level=2), _findings(board), _provenance(board)]
+    parts += [render_tables(board, level=2), _findings(board), _efforts(board), _provenance(board)]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
@@ -168,6 +178,22 @@ def _unusable(board: Board) -> list[list[str]]:
         (f"{p['kind']} {p['name']}", p["distribution"], f"pruned everywhere: {p['reason']}")
         for p in plugins.get("pruned_everywhere", [])
     ]
+    return [[escape(cell) for cell in row] for row in rows]
+
+
+def _efforts(board: Board) -> str:
+    columns, samples = sample_rows(board)
+    return "\n\n".join(
+        section
+        for section in (
+            _section("Samples", columns, _escaped(samples), HOW_DIVERSE),
+            _section("Fits", FIT_COLUMNS, _escaped(fit_rows(board)), HOW_LONG),
+        )
+        if section
+    )
+
+
+def _escaped(rows: Iterable[Iterable[str]]) -> list[list[str]]:
     return [[escape(cell) for cell in row] for row in rows]
 
 

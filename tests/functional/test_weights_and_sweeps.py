@@ -80,10 +80,7 @@ def test_every_trained_score_tells_how_it_came_about(place):
     assert len(trained) == 2
     for score in trained:
         training, sample = score["notes"]["training"], score["notes"]["sample"]
-        assert (training["steps"], training["cells_seen"]) == (
-            5,
-            46,
-        )  # 18 cells in batches of 10, 8, 10, 8, 10
+        assert (training["steps"], training["cells_seen"]) == (5, 10 + 8 + 10 + 8 + 10)
         assert len(training["train_loss"]) == len(training["validation_loss"]) == 5
         assert 1 < sample["vendi"] <= 20
         assert 0 < sample["cell_type"]["shannon"] <= 1
