@@ -47,7 +47,7 @@ class Inputs:
         return int(self.of_gene.max()) + 1
 
     def __call__(self, values: Any) -> Any:
-        """Return what each input gets: genes (cells x genes, CSR) that share one are summed (cells x width)."""
+        """Return what each input gets (cells x width): the sum over its genes of values (cells x genes, CSR)."""
         from scipy.sparse import csr_matrix
 
         if np.array_equal(self.of_gene, np.arange(len(self.of_gene))):
