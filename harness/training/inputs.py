@@ -47,7 +47,7 @@ class Inputs:
         return int(self.of_gene.max()) + 1
 
     def __call__(self, values: Any) -> Any:
-        """Return what each input gets (cells x width): the sum over its genes of values (cells x genes, CSR)."""
+        """Return the sums over each input's genes (cells x width) of values (cells x genes, CSR)."""
         from scipy.sparse import csr_matrix
 
         if np.array_equal(self.of_gene, np.arange(len(self.of_gene))):
