@@ -140,7 +140,11 @@ class _Planner:
         trained = [wish for wish in suite.models if not wish.weights]
         self.models = _wanted("model", trained, registry.models)
         self.published = list(_published(suite.models, registry.models))
-        self.samplers = _wanted("sampler", suite.samplers, registry.samplers)
+        self.samplers = [
+            (card, choice, wish.sizes or suite.sizes)
+            for wish in suite.samplers
+            for card, choice in _wanted("sampler", [wish], registry.samplers)
+        ]
         self.tasks = _wanted("task", suite.tasks, registry.tasks)
         self.pruned: list[Pruned] = []
         self.overlaps: dict[str, Overlap] = {}
@@ -297,8 +301,8 @@ class _Planner:
         facts = self.known.corpora[corpus]
         excluded = excluded_marks(facts, self.known)
         available = available_cells(facts, self.known)
-        sizes = dict.fromkeys(available if size == "all" else size for size in self.suite.sizes)
-        for card, choice in self.samplers:
+        for card, choice, asked in self.samplers:
+            sizes = dict.fromkeys(available if size == "all" else size for size in asked)
             obstacle = _obstacle(card, choice, facts.offers | self._machine, f"the corpus {corpus}")
             if obstacle:
                 self._prune(obstacle, sampler=card.name, corpus=corpus)

@@ -41,12 +41,15 @@ class Wish(Frozen):
         Parameter -> values: one wish for every combination of them.
     weights
         For a model: a folder of published weights, relative to the suite's file.
+    sizes
+        For a sampler: its sizes in place of those of the suite.
     """
 
     name: str
     parameters: dict[str, Any] = Field(default_factory=dict)
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
     weights: Path | None = None
+    sizes: tuple[Size, ...] = ()
 
     @field_serializer("weights")
     def _folder_name(self, weights: Path | None) -> str | None:
@@ -100,6 +103,8 @@ class Suite(Frozen):
     sizes
         Cells drawn from a corpus; ``all`` = every cell that is not left out. The untrained control is
         always run and is not listed.
+    evaluation_cells
+        At most this many cells of every data set, always the same ones.
     seeds
         Each seed repeats the sampling and the training.
     budget
@@ -119,6 +124,7 @@ class Suite(Frozen):
     samplers: tuple[Wish, ...] = ()
     tasks: tuple[Wish, ...] = ()
     sizes: tuple[Size, ...] = ()
+    evaluation_cells: int | None = Field(default=None, gt=0)
     seeds: tuple[int, ...] = (0,)
     budget: Training = Training(steps=300)
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -141,12 +147,18 @@ class Suite(Frozen):
     def _spread(cls, wishes: tuple[Wish, ...]) -> tuple[Wish, ...]:
         return tuple(one for wish in wishes for one in wish.spread())
 
-    @field_validator("samplers", "tasks")
-    @classmethod
-    def _no_weights(cls, wishes: tuple[Wish, ...]) -> tuple[Wish, ...]:
-        if found := [wish.name for wish in wishes if wish.weights]:
-            raise ValueError(f'"{found[0]}" cannot have weights; a model can')
-        return wishes
+    @model_validator(mode="after")
+    def _each_its_own(self) -> Suite:
+        """Refuse weights of anything but models, and sizes of anything but samplers."""
+        for what, owner, others in (
+            ("weights", "model", (*self.samplers, *self.tasks)),
+            ("sizes", "sampler", (*self.models, *self.tasks)),
+        ):
+            if found := [wish.name for wish in others if getattr(wish, what)]:
+                raise ValueError(f'"{found[0]}" cannot have {what}; a {owner} can')
+        for wish in self.samplers:
+            self._no_zero(wish.sizes)
+        return self
 
     @field_validator("sizes", "seeds", "datasets", "corpora")
     @classmethod

@@ -111,8 +111,14 @@ def survey(
     store: Store,
     limit: int | None = None,
     announce: Callable[[str], None] = lambda _: None,
+    evaluation_cells: int | None = None,
 ) -> Survey:
     """Locate and measure what a suite names.
+
+    Parameters
+    ----------
+    limit, evaluation_cells
+        At most this many cells of everything, and of each data set, always the same ones.
 
     Raises
     ------
@@ -127,7 +133,8 @@ def survey(
     for kind, name in [*(("corpus", name) for name in corpora), *(("dataset", name) for name in datasets)]:
         entry = _entry(kind, name, entries)
         try:
-            place, found = _look(entry, entries, store, limit, announce)
+            most = min(filter(None, (limit, evaluation_cells if kind == "dataset" else None)), default=None)
+            place, found = _look(entry, entries, store, most, announce)
         except BadData as error:
             complaints.append(str(error))
             continue

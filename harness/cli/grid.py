@@ -43,7 +43,9 @@ def expand(wanted: Wanted, announce: Callable[[str], None] = lambda _: None) -> 
     suite = narrow(wanted, registry)
     store = Store(store_folder(wanted.store))
     entries = read_catalogues(wanted.catalogue or [], suite.catalogues, registry.catalogues, wanted.data)
-    known = survey(suite.corpora, suite.datasets, entries, store, wanted.limit, announce)
+    known = survey(
+        suite.corpora, suite.datasets, entries, store, wanted.limit, announce, suite.evaluation_cells
+    )
     device = detect(wanted.device)
     plan = make_plan(suite, registry, known, device.kind)
     return Grid(

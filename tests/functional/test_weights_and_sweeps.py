@@ -88,3 +88,11 @@ def test_every_trained_score_tells_how_it_came_about(place):
         assert 0 < score["costs"]["fit"]["training_seconds"] <= score["costs"]["fit"]["wall_seconds"]
         assert 0 < score["costs"]["embed"]["embedding_seconds"] <= score["costs"]["embed"]["wall_seconds"]
         assert set(score["costs"]) == {"sample", "fit", "embed", "score"}
+
+
+def test_a_suite_may_ask_for_fewer_evaluation_cells(place):
+    """Always the same ones, and no trial: the board says how many there were."""
+    place.suite(models=["hvg"], corpora=[], sizes=[], evaluation_cells=40)
+    place(*RUN)
+    assert [data["n_cells"] for data in place.board()["data"]] == [40]
+    assert place.board()["trial"] is False

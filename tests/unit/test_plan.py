@@ -326,3 +326,11 @@ def test_weights_that_cannot_be_taken_over(wish, words):
     with pytest.raises(Misuse) as caught:
         plan(guests={"models": [PUBLISHED]}, models=(wish,))
     assert words in str(caught.value)
+
+
+def test_a_sampler_may_have_sizes_of_its_own():
+    """In place of the suite's."""
+    few = SamplerCard(name="few", version="1", entry="x:Few")
+    found = plan(guests={"samplers": [few]}, samplers=("random", {"name": "few", "sizes": [5, "all"]}))
+    sizes = {(job.draw.sampler.name, job.draw.size) for job in found.jobs if job.draw}
+    assert sizes == {("random", 10), ("random", 20), ("few", 5), ("few", 120)}

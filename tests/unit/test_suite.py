@@ -115,6 +115,11 @@ def test_a_sweep_is_one_wish_for_every_combination(suite):
             ("tasks: [typing]", "tasks: [{name: typing, weights: x}]"),
             '"typing" cannot have weights; a model can',
         ),
+        (("{width: 8}}", "{width: 8}, sizes: [4]}"), '"net" cannot have sizes; a sampler can'),
+        (
+            ("sizes: [10, all]", "samplers: [{name: random, sizes: [0]}]"),
+            "a size is a number of cells from 1",
+        ),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(suite, change, words):
