@@ -4,7 +4,7 @@ from harness import ModelCard, hookimpl
 
 CARD = ModelCard(
     name="masked_autoencoder",
-    version="1",
+    version="2",
     entry="harness_plugins.models.masked_autoencoder.model:MaskedAutoencoder",
     summary="MLP that restores hidden genes from the others; the bottleneck is the embedding",
     validation=0.1,

@@ -1,13 +1,11 @@
 """The network, and how it is trained and asked."""
 
-import numpy as np
 import torch
-from scipy.sparse import csr_matrix
 from torch import nn
 
 from harness import Model
 from harness.measures import log_normalise, most_variable
-from harness.training import encode, seeded, train
+from harness.training import Inputs, encode, seeded, train
 
 
 class Network(nn.Module):
@@ -34,22 +32,17 @@ class MaskedAutoencoder(Model):
     def initialise(self, genes, run):
         """Build the network with random weights."""
         super().initialise(genes, run)
-        dealt = np.random.default_rng(run.seed).permutation(len(genes))
-        self._build(dealt % min(self.parameters["n_genes"], len(genes)), run.seed)
+        self._build(Inputs.dealt(len(genes), self.parameters["n_genes"], run.seed), run.seed)
 
     def _build(self, inputs, seed=0):
-        """Build the network for ``inputs``: per gene the number of its input, or -1."""
+        """Build the network for these inputs."""
         self.inputs = inputs
         with seeded(seed):
-            self.network = Network(
-                int(inputs.max()) + 1, self.parameters["hidden"], self.parameters["latent"]
-            )
+            self.network = Network(inputs.width, self.parameters["hidden"], self.parameters["latent"])
 
     def fit(self, cells, run):
         """Train on the sample, early stopping on the cells that the host set apart; return the history."""
-        chosen = most_variable(cells, int(self.inputs.max()) + 1)
-        self.inputs = np.full(len(self.genes), -1)
-        self.inputs[chosen] = np.arange(len(chosen))
+        self.inputs = Inputs.chosen(len(self.genes), most_variable(cells, self.inputs.width))
         return train(
             self.network,
             self._loss,
@@ -62,10 +55,7 @@ class MaskedAutoencoder(Model):
 
     def _values(self, counts):
         """Return log-normalised expression (cells x inputs), genes of one input summed."""
-        (genes,) = np.nonzero(self.inputs >= 0)
-        shape = (len(self.inputs), int(self.inputs.max()) + 1)
-        feeds = csr_matrix((np.ones(len(genes), np.float32), (genes, self.inputs[genes])), shape=shape)
-        return (log_normalise(counts) @ feeds).toarray()
+        return self.inputs(log_normalise(counts)).toarray()
 
     def _loss(self, network, values):
         """Return the mean squared error of the hidden values.
@@ -84,11 +74,11 @@ class MaskedAutoencoder(Model):
     def save(self, folder):
         """Write the weights and which gene feeds which input."""
         state = {name: value.cpu() for name, value in self.network.state_dict().items()}
-        torch.save({"network": state, "inputs": torch.from_numpy(self.inputs)}, folder / "weights.pt")
+        torch.save({"network": state, "inputs": torch.from_numpy(self.inputs.of_gene)}, folder / "weights.pt")
 
     def load(self, folder, genes):
         """Read what :meth:`save` wrote; nothing but tensors is accepted."""
         self.genes = genes
         stored = torch.load(folder / "weights.pt", weights_only=True, map_location="cpu")
-        self._build(stored["inputs"].numpy())
+        self._build(Inputs(stored["inputs"].numpy()))
         self.network.load_state_dict(stored["network"])

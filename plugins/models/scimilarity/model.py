@@ -8,9 +8,9 @@ from harness import Model
 from harness.measures import log_normalise, most_variable
 from harness.training import Inputs, encode, seeded, train
 
-from .network import Encoder, Network, widths_of  # noqa: TID251
-from .published import read_published  # noqa: TID251
-from .triplets import semi_hard_triplet_loss  # noqa: TID251
+from .network import Encoder, Network, widths_of
+from .published import read_published
+from .triplets import semi_hard_triplet_loss
 
 
 class SCimilarity(Model):

@@ -5,7 +5,7 @@ from pickle import UnpicklingError
 
 import torch
 
-from .network import Encoder, widths_of  # noqa: TID251
+from .network import Encoder, widths_of
 
 GENES = "gene_order.tsv"
 WEIGHTS = ("encoder.safetensors", "encoder.ckpt")

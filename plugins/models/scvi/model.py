@@ -10,8 +10,8 @@ from harness import Model
 from harness.measures import most_variable
 from harness.training import Inputs, encode, seeded
 
-from .published import read_published  # noqa: TID251, its own folder
-from .training import sampled, train  # noqa: TID251
+from .published import read_published
+from .training import sampled, train
 
 
 def network(architecture):

@@ -74,13 +74,13 @@ def test_it_learns_to_restore_what_is_hidden(trained):
 def test_inputs_are_the_variable_genes_of_the_sample(trained):
     """One each, in order of the genes chosen; untrained, every gene feeds one of the inputs."""
     chosen = most_variable(SAMPLE, 30)
-    assert sorted(np.flatnonzero(trained.inputs >= 0)) == sorted(chosen)
+    assert sorted(np.flatnonzero(trained.inputs.of_gene >= 0)) == sorted(chosen)
     np.testing.assert_allclose(
         trained._values(OTHERS.counts),
         log_normalise(OTHERS.counts).toarray()[:, chosen],
         rtol=1e-6,
     )
-    control = initialised().inputs
+    control = initialised().inputs.of_gene
     assert (np.bincount(control) > 0).all()
     assert len(control) == 40
     assert control.max() + 1 == 30
