@@ -141,7 +141,7 @@ class _Planner:
         self.models = _wanted("model", trained, registry.models)
         self.published = list(_published(suite.models, registry.models))
         self.samplers = [
-            (card, choice, wish.sizes or suite.sizes)
+            (card, choice, wish)
             for wish in suite.samplers
             for card, choice in _wanted("sampler", [wish], registry.samplers)
         ]
@@ -264,11 +264,11 @@ class _Planner:
 
     def _corpus_fits(self) -> Iterator[tuple[ModelCard, Fit, str]]:
         """Yield untrained controls and trained models, corpus by corpus."""
-        draws = {name: list(self._draws(name)) for name in self.suite.corpora}
+        draws = {name: list(self._draws(name)) for name in self.suite.all_corpora}
         for card, choice in self.models:
             if not card.pretrains:
                 continue
-            for corpus in self.suite.corpora:
+            for corpus in self.suite.all_corpora:
                 facts = self.known.corpora[corpus]
                 obstacle = _obstacle(card, choice, facts.offers | self._machine, f"the corpus {corpus}")
                 if obstacle:
@@ -301,7 +301,10 @@ class _Planner:
         facts = self.known.corpora[corpus]
         excluded = excluded_marks(facts, self.known)
         available = available_cells(facts, self.known)
-        for card, choice, asked in self.samplers:
+        for card, choice, wish in self.samplers:
+            if corpus not in (wish.corpora or self.suite.corpora):
+                continue
+            asked = wish.sizes or self.suite.sizes
             sizes = dict.fromkeys(available if size == "all" else size for size in asked)
             obstacle = _obstacle(card, choice, facts.offers | self._machine, f"the corpus {corpus}")
             if obstacle:
@@ -360,6 +363,7 @@ def _wanted(kind: str, wishes: Iterable[Wish], shelf: Mapping[str, Found[Any]]) 
             version=card.version,
             parameters=as_parameters({**card.parameters, **wish.parameters}),
             defaults=as_parameters(card.parameters),
+            called=wish.called,
         )
         wanted.append((card, choice))
     return wanted

@@ -61,17 +61,21 @@ def _frozen(name: str, value: Any) -> Any:
 class Choice:
     """A plugin with its version and one set of parameters, all of them spelled out.
 
-    ``defaults`` are the card's; they are no part of the identity and only keep the label short.
+    ``defaults`` are the card's, ``called`` is what a suite calls it; they are no part of the identity and
+    only keep the label short.
     """
 
     name: str
     version: str
     parameters: Parameters = ()
     defaults: Parameters = field(default=(), compare=False, repr=False)
+    called: str = field(default="", compare=False, repr=False)
 
     @property
     def label(self) -> str:
         """The name people read: ``pca``, or ``pca(n_components=20)`` where that is not the default."""
+        if self.called:
+            return self.called
         inside = ", ".join(
             f"{name}={value}" for name, value in self.parameters if (name, value) not in self.defaults
         )

@@ -37,19 +37,23 @@ class Wish(Frozen):
 
     Attributes
     ----------
+    called
+        What the board calls it, in place of the name and every parameter that is not the default.
     sweep
         Parameter -> values: one wish for every combination of them.
     weights
         For a model: a folder of published weights, relative to the suite's file.
-    sizes
-        For a sampler: its sizes in place of those of the suite.
+    sizes, corpora
+        For a sampler: in place of those of the suite.
     """
 
     name: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    called: str = ""
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
     weights: Path | None = None
     sizes: tuple[Size, ...] = ()
+    corpora: tuple[str, ...] = ()
 
     @field_serializer("weights")
     def _folder_name(self, weights: Path | None) -> str | None:
@@ -66,8 +70,15 @@ class Wish(Frozen):
         """Return one wish without a sweep for every combination of its values."""
         swept = [dict(zip(self.sweep, values, strict=True)) for values in product(*self.sweep.values())]
         return [
-            self.model_copy(update={"parameters": self.parameters | values, "sweep": {}}) for values in swept
+            self.model_copy(
+                update={"parameters": self.parameters | values, "sweep": {}, "called": self._called(values)}
+            )
+            for values in swept
         ]
+
+    def _called(self, values: dict[str, Any]) -> str:
+        inside = ", ".join(f"{name}={value}" for name, value in values.items())
+        return f"{self.called}({inside})" if self.called and inside else self.called
 
     @model_validator(mode="before")
     @classmethod
@@ -153,6 +164,7 @@ class Suite(Frozen):
         for what, owner, others in (
             ("weights", "model", (*self.samplers, *self.tasks)),
             ("sizes", "sampler", (*self.models, *self.tasks)),
+            ("corpora", "sampler", (*self.models, *self.tasks)),
         ):
             if found := [wish.name for wish in others if getattr(wish, what)]:
                 raise ValueError(f'"{found[0]}" cannot have {what}; a {owner} can')
@@ -166,6 +178,13 @@ class Suite(Frozen):
         if len(set(values)) < len(values):
             raise ValueError(f"every value may stand once (got {', '.join(map(str, values))})")
         return values
+
+    @property
+    def all_corpora(self) -> tuple[str, ...]:
+        """The corpora of the suite, and those that a sampler has to itself."""
+        return tuple(
+            dict.fromkeys([*self.corpora, *(name for wish in self.samplers for name in wish.corpora)])
+        )
 
     def everything(self, models: Iterable[str], samplers: Iterable[str], tasks: Iterable[str]) -> Suite:
         """Return the suite with these plugins added where it does not name them already."""

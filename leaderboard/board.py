@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from harness.digest import canonical
@@ -33,7 +33,8 @@ def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
         What was asked, see :func:`harness.hookspecs.harness_reports`.
     """
     found = {record.address: record for record in store.records()}
-    planned = [found.get(job["addresses"]["score"]) or _missing(job) for job in grid["jobs"]]
+    jobs = json.loads(canonical(grid["jobs"]))
+    planned = [_as_planned(found.get(job["addresses"]["score"]), job) for job in jobs]
     records = [record for record in planned if record.outcome.status != "missing"]
     board = {
         "schema_version": SCHEMA_VERSION,
@@ -51,10 +52,15 @@ def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
     return frozen(board)
 
 
-def _missing(job: Mapping[str, Any]) -> Record:
-    """Return a planned job without a result as the tables want it: absent, with its reason."""
+def _as_planned(record: Record | None, job: Board) -> Record:
+    """Return what came of a planned job, under the names that this grid uses; another one may have run it.
+
+    A job without a result is absent with its reason.
+    """
+    if record is not None:
+        return replace(record, job=job)
     outcome = Outcome(status="missing", reason="it was not computed; run the suite again")
-    return Record(job=json.loads(canonical(job)), outcome=outcome, task={}, plugins={}, environment={})
+    return Record(job=job, outcome=outcome, task={}, plugins={}, environment={})
 
 
 def frozen(board: Mapping[str, Any]) -> Board:

@@ -44,7 +44,7 @@ def expand(wanted: Wanted, announce: Callable[[str], None] = lambda _: None) -> 
     store = Store(store_folder(wanted.store))
     entries = read_catalogues(wanted.catalogue or [], suite.catalogues, registry.catalogues, wanted.data)
     known = survey(
-        suite.corpora, suite.datasets, entries, store, wanted.limit, announce, suite.evaluation_cells
+        suite.all_corpora, suite.datasets, entries, store, wanted.limit, announce, suite.evaluation_cells
     )
     device = detect(wanted.device)
     plan = make_plan(suite, registry, known, device.kind)

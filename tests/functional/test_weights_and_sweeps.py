@@ -96,3 +96,18 @@ def test_a_suite_may_ask_for_fewer_evaluation_cells(place):
     place(*RUN)
     assert [data["n_cells"] for data in place.board()["data"]] == [40]
     assert place.board()["trial"] is False
+
+
+def test_what_a_suite_calls_a_model_is_on_its_board_alone(place):
+    """Two suites may call one model differently; it is computed once."""
+    named = {"name": "pca", "parameters": {"n_components": 2}, "called": "tiny pca"}
+    place.suite(models=[named], seeds=[0])
+    assert "tiny pca" in place(*RUN)
+    place.suite("other", models=[{**named, "called": ""}], seeds=[0, 1])
+    place("run", "other.yaml", *RUN[2:])
+    for name, label, seeds in (("mine", "tiny pca", 1), ("other", "pca(n_components=2)", 2)):
+        (curve,) = [
+            c for table in place.board(name)["tables"] for c in table["curves"] if c["metric"] == "micro_f1"
+        ]
+        assert curve["label"] == label
+        assert len(curve["points"]) == 3 * seeds

@@ -334,3 +334,14 @@ def test_a_sampler_may_have_sizes_of_its_own():
     found = plan(guests={"samplers": [few]}, samplers=("random", {"name": "few", "sizes": [5, "all"]}))
     sizes = {(job.draw.sampler.name, job.draw.size) for job in found.jobs if job.draw}
     assert sizes == {("random", 10), ("random", 20), ("few", 5), ("few", 120)}
+
+
+def test_a_sampler_may_have_a_corpus_to_itself():
+    """The other samplers do not meet it."""
+    few = SamplerCard(name="few", version="1", entry="x:Few")
+    known = Known(facts("corpus", "corpus"), facts("own", "corpus", genes="abce"), facts("cells"))
+    wishes = ("random", {"name": "few", "corpora": ["own"]})
+    found = make_plan(suite(samplers=wishes), registry(samplers=[few]), known)
+    drawn = {(job.draw.sampler.name, job.draw.corpus.name) for job in found.jobs if job.draw}
+    assert drawn == {("random", "corpus"), ("few", "own")}
+    assert len({job.fit.genes for job in found.jobs if job.arm == "untrained"}) == 2

@@ -135,3 +135,9 @@ def test_weights_lie_beside_the_suite_and_no_path_is_told(suite, tmp_path):
     assert found.models[1].weights == tmp_path / "ours" / "v1"
     assert found.narrowed(models=("net",)).models[0].weights == tmp_path / "ours" / "v1"
     assert found.model_dump(mode="json")["models"][1]["weights"] == "v1"
+
+
+def test_a_wish_may_be_called_something_short(suite):
+    """Swept parameters stay in the name, so that no two are called alike."""
+    found = suite(GOOD.replace("{width: 8}}", "{width: 8}, called: small net, sweep: {depth: [1, 2]}}"))
+    assert [wish.called for wish in found.models] == ["", "small net(depth=1)", "small net(depth=2)"]
