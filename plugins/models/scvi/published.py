@@ -47,10 +47,10 @@ def read_published(folder):
         weights.pop("pyro_param_store", None)  # of models written with pyro, which scVI is not
         registry = told["registry_"]
         genes = content["var_names"].state[-1]  # the elements of an array of objects
-        architecture = _settings(told["init_params_"]) | _counted(registry["field_registries"])
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        architecture = _settings(told["init_params_"]) | _counted(registry)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise ValueError(
-            f'"{path}" is not what scvi-tools writes with SCVI.save(folder): it lacks {error}'
+            f'"{path}" is not what scvi-tools writes with SCVI.save(folder) ({type(error).__name__}: {error})'
         ) from error
     if complaint := _unusable(registry, genes, architecture):
         raise ValueError(f'the model in "{path}" {complaint}')
@@ -87,7 +87,10 @@ def _tensors_and_plain_values(path):
         EOFError,
         TypeError,
     ) as error:
-        raise ValueError(f'"{path}" cannot be read as a file of scvi-tools: {error}') from error
+        raise ValueError(
+            f'"{path}" is no file that torch reads with weights_only=True, as scvi-tools writes it '
+            f"({type(error).__name__})"
+        ) from error
 
 
 def _settings(stored):
@@ -96,14 +99,15 @@ def _settings(stored):
     return {**stored["non_kwargs"], **further}
 
 
-def _counted(fields):
-    """Return the arguments that scvi-tools counts in the data."""
+def _counted(registry):
+    """Return the arguments that scvi-tools finds in the data and in how it was set up."""
+    fields = registry["field_registries"]
     categories = fields["extra_categorical_covs"]
     counted = {
         "n_batch": fields["batch"]["summary_stats"]["n_batch"],
         "n_labels": fields["labels"]["summary_stats"]["n_labels"],
         "n_continuous_cov": fields["extra_continuous_covs"]["summary_stats"]["n_extra_continuous_covs"],
-        "use_size_factor_key": bool(fields["size_factor"]["state_registry"]),
+        "use_size_factor_key": registry["setup_args"].get("size_factor_key") is not None,
     }
     if categories["summary_stats"]["n_extra_categorical_covs"]:
         counted["n_cats_per_cov"] = list(categories["state_registry"]["n_cats_per_key"])
