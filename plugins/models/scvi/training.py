@@ -122,8 +122,8 @@ def _contained(run):
     levels = {name: logging.getLogger(name).level for name in LOUD}
     try:
         with seeded(run.seed, run.device), warnings.catch_warnings(action="ignore"):
-            random.seed(run.seed)
-            np.random.seed(run.seed)
+            random.setstate(random.Random(run.seed).getstate())
+            np.random.set_state(np.random.RandomState(run.seed).get_state())
             for name in LOUD:
                 logging.getLogger(name).setLevel(logging.ERROR)
             yield
