@@ -4,6 +4,7 @@ import json
 import math
 import pickle
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from transformers import BertForMaskedLM
 from transformers.utils import logging
 
 from harness.training import Inputs, seeded
-from harness_plugins.models.geneformer.tokens import MASK, PAD, Vocabulary
+
+from .tokens import MASK, PAD, Vocabulary
 
 EXPECTED = (
     "expected are config.json and model.safetensors, as save_pretrained writes them, one token_dictionary "
@@ -59,7 +61,7 @@ def read_network(folder):
         raise ValueError(f'config.json in "{folder.name}" is of a model of type "{kind}"; expected is "bert"')
     try:
         with _quiet(), seeded(0):
-            network, found = BertForMaskedLM.from_pretrained(
+            loaded: Any = BertForMaskedLM.from_pretrained(
                 folder,
                 local_files_only=True,
                 use_safetensors=True,
@@ -69,9 +71,10 @@ def read_network(folder):
             )
     except Exception as error:
         raise ValueError(f'the weights in "{folder.name}" cannot be read: {error}') from error
-    if found["missing_keys"]:
+    network, found = loaded
+    if missing := found["missing_keys"]:
         raise ValueError(
-            f'model.safetensors in "{folder.name}" lacks {min(found["missing_keys"])} and perhaps more; '
+            f'model.safetensors in "{folder.name}" lacks {min(missing)} and perhaps more; '
             "expected are the weights of a BertForMaskedLM"
         )
     return network

@@ -11,8 +11,9 @@ from transformers import BertConfig, BertForMaskedLM, BertModel
 from harness import Model
 from harness.measures import most_variable
 from harness.training import Inputs, encode, seeded, train
-from harness_plugins.models.geneformer.folder import read, read_published, write
-from harness_plugins.models.geneformer.tokens import MASK, PAD, Vocabulary
+
+from .folder import read, read_published, write
+from .tokens import MASK, PAD, Vocabulary
 
 NO_LABEL = -100
 """What cross entropy passes over."""
@@ -34,7 +35,6 @@ def configuration(n_tokens, width, layers, heads, max_tokens):
         attention_probs_dropout_prob=0.02,
         max_position_embeddings=max_tokens,
         pad_token_id=PAD,
-        attn_implementation="sdpa",
     )
 
 
@@ -101,8 +101,9 @@ class Geneformer(Model):
     of the sample's most variable genes have tokens, for toy sizes; in the control every gene then feeds one
     of as many.
 
-    Published training differs in length alone: there the learning rate rises for 10,000 steps of 144 cells,
-    here for a share of the budget, ``warm_up``, so that small budgets reach it too.
+    In the founding study the learning rate rose for 10,000 steps of 144 cells, whatever the sample
+    (DenAdel et al. 2026, doi:10.1038/s41592-026-03120-y); here it does for a share of the budget,
+    ``warm_up``, so that small budgets reach it too, and falls linearly after that.
     """
 
     def initialise(self, genes, run):
