@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+# Toy networks are faster on one thread than on several, many times so on a busy machine. Set before any
+# library that reads it is imported, and handed on to the processes that tests start.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -45,7 +45,8 @@ class ToyCells(ArrayCells):
 
 
 def toy_cells() -> ToyCells:
-    """Return 120 cells with 40 genes: 3 types (each a context), 4 perturbations, 3 batches, 5 donors.
+    """Return 120 cells with 40 genes: 3 types (each a context), 4 perturbations, 3 batches, 5 donors,
+    2 sources (one with a tenth of the cells).
 
     Counts are negative binomial (dispersion 0.5) around a programme per type, times a factor per
     perturbation and batch, so that every role is visible in the counts. They are made anew at every call,
@@ -67,6 +68,7 @@ def toy_cells() -> ToyCells:
         "perturbation": _named(PERTURBATIONS, treated),
         "batch": _named(["batch-1", "batch-2", "batch-3"], batch),
         "donor": _named([f"donor-{number}" for number in range(1, 6)], donor),
+        "source": _named(["atlas", "screen"], (replicate == REPLICATES - 1).astype(int)),
         "dose": _named(["0", "1", "1", "1"], treated),
     }
     genes = tuple(f"GENE{number:02d}" for number in range(N_GENES))

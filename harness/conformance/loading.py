@@ -42,6 +42,16 @@ def loaded(card: Card) -> Any:
     return load_class(card)
 
 
+def parameters_of(card: Card) -> dict[str, Any]:
+    """Return the parameters that a guest is checked with: its defaults, small where the card says how."""
+    return {**card.parameters, **card.small}
+
+
+def new(card: Card) -> Any:
+    """Return a new instance of a guest, see :func:`loaded` for what may be raised."""
+    return loaded(card)(**parameters_of(card))
+
+
 def device_of(card: Card) -> str:
     """Return where a guest is checked: on the CPU, unless it cannot run there."""
     return "cuda" if "gpu" in card.needs else "cpu"

@@ -28,7 +28,7 @@ from harness.conformance.inputs import (
     taken,
     toy_cells,
 )
-from harness.conformance.loading import device_of, fresh, loaded
+from harness.conformance.loading import device_of, fresh, new, parameters_of
 from harness.contracts.cards import ModelCard
 from harness.contracts.cells import Cells
 from harness.contracts.guards import check_embedding
@@ -57,7 +57,7 @@ embed_stored(sys.stdin.buffer.read(), *sys.argv[1:])
 
 def initialised(card: ModelCard, cells: Cells, seed: int = SEED) -> Model:
     """Return a fresh model for these genes, as the untrained control is."""
-    model: Model = loaded(card)(**card.parameters)
+    model: Model = new(card)
     with circumstances(seed, device=device_of(card)) as run:
         model.initialise(tuple(cells.genes), run)
     return model
@@ -67,7 +67,7 @@ def fitted(card: ModelCard, cells: ToyCells, seed: int = SEED) -> Model:
     """Return a model pretrained on these cells for five steps; a reference model is only initialised."""
     model = initialised(card, cells, seed)
     if card.pretrains:
-        train, held = _divided(seen(cells, card.sees(card.parameters)), card.validation)
+        train, held = _divided(seen(cells, card.sees(parameters_of(card))), card.validation)
         _fit(card, model, train, held, seed)
     return model
 
@@ -183,7 +183,9 @@ def check_input_not_altered(card: ModelCard) -> None:
     cells = toy_cells()
     model = initialised(card, cells)
     given = [
-        Watched(part) for part in _divided(seen(cells, card.sees(card.parameters)), card.validation) if part
+        Watched(part)
+        for part in _divided(seen(cells, card.sees(parameters_of(card))), card.validation)
+        if part
     ]
     if card.pretrains:
         _fit(card, model, given[0], given[1] if len(given) > 1 else None)
@@ -300,7 +302,7 @@ def _saved(model: Model) -> Iterator[Path]:
 
 
 def _loaded_from(card: ModelCard, folder: Path) -> Model:
-    model: Model = loaded(card)(**card.parameters)
+    model: Model = new(card)
     model.load(folder, toy_cells().genes)
     return model
 

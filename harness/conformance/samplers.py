@@ -19,7 +19,7 @@ from harness.conformance.inputs import (
     taken,
     toy_cells,
 )
-from harness.conformance.loading import device_of, loaded
+from harness.conformance.loading import device_of, new, parameters_of
 from harness.contracts.cards import SamplerCard
 from harness.contracts.cells import Corpus
 from harness.contracts.guards import check_rows
@@ -38,14 +38,14 @@ def drawn(card: SamplerCard, cells: ToyCells, size: int, seed: int = SEED) -> Ro
 
 def drawn_from(card: SamplerCard, corpus: Corpus, size: int, seed: int = SEED) -> Rows:
     """Return the rows a sampler draws from a corpus that already shows only what the card declares."""
-    sampler = loaded(card)(**card.parameters)
+    sampler = new(card)
     with circumstances(seed, device=device_of(card)) as run:
         return check_rows(sampler.draw(corpus, size, run), size, corpus.n_cells, card.name)
 
 
 def visible(card: SamplerCard, cells: ToyCells) -> ToyCells:
     """Return the cells with what the card declares that it needs."""
-    roles = card.sees(card.parameters)
+    roles = card.sees(parameters_of(card))
     return seen(cells, roles - {"components"}, components="components" in roles)
 
 

@@ -22,7 +22,7 @@ from harness.conformance.inputs import (
     taken,
     toy_cells,
 )
-from harness.conformance.loading import device_of, loaded
+from harness.conformance.loading import device_of, new
 from harness.contracts.cards import Metric, TaskCard
 from harness.contracts.cells import Cells
 from harness.contracts.guards import check_scores
@@ -56,7 +56,7 @@ def evaluated(card: TaskCard, embedding: Embedding, cells: Cells, split: Split) 
         raise NotApplicable("it asks for more than an embedding, of which there is no toy example")
     embedding = embedding.copy()
     embedding.setflags(write=False)
-    task: Task = loaded(card)(**card.parameters)
+    task: Task = new(card)
     with circumstances(device=device_of(card)) as run:
         scores = task.evaluate(embedding, cells, split, run)
     check_scores(scores, card)
@@ -101,7 +101,7 @@ def check_baselines(card: TaskCard) -> None:
     """Every baseline that the card names answers like a model, and another name is refused."""
     cells = toy_cells()
     split = split_of(card, cells)
-    task: Task = loaded(card)(**card.parameters)
+    task: Task = new(card)
     for name in card.baselines:
         with circumstances(device=device_of(card)) as run:
             scores = task.baseline(name, cells, split, run)

@@ -42,6 +42,8 @@ class Card:
         Facts that must hold (see the module's table).
     parameters
         Parameters and their defaults; a suite may override them, never add others.
+    small
+        Parameters that keep the checks of conformance quick, in place of the defaults.
     requires
         Modules of optional dependencies and what to install for each, for example
         ``{"scvi": "scfm-harness[scvi]"}``. Where one is absent the plugin is pruned with that reason.
@@ -55,6 +57,7 @@ class Card:
     summary: str = ""
     needs: frozenset[str] = frozenset()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    small: Mapping[str, Any] = field(default_factory=dict)
     requires: Mapping[str, str] = field(default_factory=dict)
     licence: str = ""
     citation: str = ""

@@ -41,7 +41,7 @@ def simulated(shared):
     """Cells of 20,000 genes, of which about a thousand are expressed: from 400 to 2,000."""
     rng = np.random.default_rng(0)
     rates = rng.lognormal(0, 2, 20_000)
-    depth = 1100 * rng.lognormal(0, 0.4, N_CELLS)
+    depth = 1400 * rng.lognormal(0, 0.4, N_CELLS)
     counts = rng.poisson(depth[:, None] * rates / rates.sum())
     return csr_matrix(counts), [f"gene{i}" for i in range(20_000)]
 

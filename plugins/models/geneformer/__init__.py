@@ -24,6 +24,7 @@ CARD = ModelCard(
         "batch_size": 16,
         "batch_tokens": 16384,
     },
+    small={"width": 32, "layers": 2, "max_tokens": 32},
     licence="MIT",
     citation="Theodoris et al. 2023, doi:10.1038/s41586-023-06139-9",
 )

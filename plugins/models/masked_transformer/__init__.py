@@ -17,6 +17,7 @@ CARD = ModelCard(
         "learning_rate": 1e-3,
         "batch_size": 32,
     },
+    small={"size": "TINY"},
     licence="MIT",
     citation="Kendiukhov 2026, arXiv:2602.15253",
 )

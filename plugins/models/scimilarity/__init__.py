@@ -23,6 +23,7 @@ CARD = ModelCard(
         "learning_rate": 0.005,
         "batch_size": 1000,
     },
+    small={"hidden": (64, 64)},
     licence="MIT",
     citation="Heimberg et al. 2025, doi:10.1038/s41586-024-08411-y; DenAdel et al. 2026, "
     "doi:10.1038/s41592-026-03120-y",

@@ -18,6 +18,7 @@ CARD = ModelCard(
         "weight_decay": 0.01,
         "batch_size": 256,  # the published runs had 8,192, which is more than most samples here
     },
+    small={"hidden": (64, 32)},
     licence="MIT",
     citation="Richter et al. 2025, doi:10.1038/s42256-024-00934-3; DenAdel et al. 2026, "
     "doi:10.1038/s41592-026-03120-y",
