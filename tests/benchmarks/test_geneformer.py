@@ -38,7 +38,7 @@ def pbmc68k(shared):
 
 
 def simulated(shared):
-    """Cells of 20,000 genes, of which about a thousand are expressed: from 400 to 2,000."""
+    """Cells of 20,000 genes, of which about a thousand are expressed."""
     rng = np.random.default_rng(0)
     rates = rng.lognormal(0, 2, 20_000)
     depth = 1400 * rng.lognormal(0, 0.4, N_CELLS)
