@@ -158,6 +158,13 @@ class PicklesByAnotherName(Good):
         (folder / "weights.bin").write_bytes(pickle.dumps(self.weights))
 
 
+class WritesSafetensors(Good):
+    def save(self, folder):
+        super().save(folder)
+        header = b'{"a": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}'.ljust(0x80)
+        (folder / "weights.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+
+
 class LooksForLabels(Good):
     def embed(self, cells, run):
         if cells.columns:

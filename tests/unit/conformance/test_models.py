@@ -50,6 +50,12 @@ def test_a_good_model_passes(guest, check):
     assert finding.passed, finding.message
 
 
+def test_a_length_that_looks_like_a_pickle_is_none():
+    """A safetensors file begins with the length of its header, and so may begin as pickles do."""
+    guest = card("WritesSafetensors")
+    assert examine(check_called("check_weights_are_plain_data"), guest, "model").passed
+
+
 @pytest.mark.parametrize(("check", "guest", "sentence"), CAUGHT, ids=[f"{c}-{g.name}" for c, g, _ in CAUGHT])
 def test_a_broken_promise_is_caught(check, guest, sentence):
     """Each check fails the model that breaks what it checks, and says so."""
