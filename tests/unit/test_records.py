@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.errors import Misuse
 from harness.records import (
     Baseline,
     Budget,
@@ -148,3 +149,10 @@ def test_record_survives_json(outcome):
     again = Record.from_json(json.loads(json.dumps(record.to_json())))
     assert again.outcome == outcome
     assert again.address == job().address
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [[1]], object(), [1, {}]])
+def test_a_parameter_is_a_plain_value_or_a_list_of_them(value):
+    """Anything else could not be hashed the same way everywhere."""
+    with pytest.raises(Misuse, match=r'the parameter "width" is .*accepted are a number, a text, true'):
+        as_parameters({"width": value})

@@ -83,6 +83,24 @@ def test_a_claim_keeps_others_waiting(blobs):
     assert order == ["first", "other"]
 
 
+def test_waiting_is_told_and_a_free_stage_is_not_waited_for(blobs):
+    """A run that waits says so; its clock stands still meanwhile."""
+    told = []
+    with blobs.claim("fit", ADDRESS, lambda: told.append("waiting")):
+        assert told == []
+
+        def other():
+            with blobs.claim("fit", ADDRESS, lambda: told.append("waiting")):
+                told.append("done")
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(timeout=0.2)
+        assert told == ["waiting"]
+    thread.join()
+    assert told == ["waiting", "done"]
+
+
 def test_write_atomically_replaces_the_whole_content(tmp_path):
     """A reader sees the old file or the new one."""
     path = tmp_path / "deep" / "file"

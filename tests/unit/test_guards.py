@@ -1,0 +1,87 @@
+"""What guests return is checked: every complaint names what was found and what is accepted."""
+
+import numpy as np
+import pytest
+
+from harness import Metric, Scores, TaskCard
+from harness.contracts.guards import check_embedding, check_rows, check_scores
+from harness.errors import ContractBroken, NotFinite
+
+CARD = TaskCard(name="typing", version="1", entry="x:T", metrics=(Metric(name="f1"), Metric(name="loss")))
+
+
+def scores(**change):
+    good = {
+        "values": {"f1": 0.5},
+        "undefined": {"loss": "no probabilities"},
+        "units": {"f1": [0.4, 0.6]},
+        "unit_names": ["a", "b"],
+    }
+    return Scores(**{**good, **change})
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([0.5, 1.0], "float64 of shape (2,)"),
+        ([[0], [1]], "of shape (2, 1)"),
+        ([0, 0], "2 rows, 1 of them distinct; asked were 2"),
+        ([0, 1, 2], "3 rows, 3 of them distinct; asked were 2"),
+        ([-1, 0], "rows from -1 to 0; the corpus has rows 0 to 9"),
+        ([0, 10], "rows from 0 to 10"),
+    ],
+)
+def test_rows(rows, words):
+    """Exactly as many distinct rows of the corpus as were asked for."""
+    with pytest.raises(ContractBroken) as caught:
+        check_rows(rows, 2, 10, "sampler")
+    assert words in str(caught.value)
+
+
+def test_good_rows_become_int64():
+    """Of whatever whole-number kind they were."""
+    assert check_rows(np.array([3, 1], dtype=np.uint8), 2, 10, "sampler").dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("embedding", "kind", "words"),
+    [
+        (np.zeros(3), ContractBroken, "shape (3,)"),
+        (np.zeros((2, 4)), ContractBroken, "one row for each of 3 cells"),
+        (np.zeros((3, 0)), ContractBroken, "shape (3, 0)"),
+        (np.full((3, 1), "x"), ContractBroken, "real numbers are needed"),
+        (np.zeros((3, 1), complex), ContractBroken, "complex128"),
+        (np.array([[1.0], [np.nan], [np.inf]]), NotFinite, "2 of 3 cells is NaN or infinite"),
+    ],
+)
+def test_embeddings(embedding, kind, words):
+    """One finite row of real numbers per cell."""
+    with pytest.raises(kind) as caught:
+        check_embedding(embedding, 3, "model")
+    assert words in str(caught.value)
+
+
+def test_good_scores_pass():
+    """Every metric has a value or a reason."""
+    check_scores(scores(weights=[0, 1], clusters=["x", "y"]), CARD)
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "words"),
+    [
+        ({"f1": 1.0}, ContractBroken, "returned dict, not harness.Scores"),
+        (scores(undefined={}), ContractBroken, 'neither a value nor a reason for "loss"'),
+        (scores(values={"f1": float("nan")}), NotFinite, 'found nan for "f1"'),
+        (scores(units={"f1": [0.1]}), ContractBroken, '1 unit scores of "f1" for 2 units'),
+        (scores(weights=[1.0]), ContractBroken, "1 weights for 2 units"),
+        (scores(weights=[1.0, -1.0]), ContractBroken, "one number from 0 up"),
+        (scores(weights=[0.0, 0.0]), ContractBroken, "not all of them 0"),
+        (scores(weights=[1.0, float("inf")]), ContractBroken, "one number from 0 up"),
+        (scores(clusters=["x"]), ContractBroken, "1 clusters for 2 units"),
+    ],
+)
+def test_scores(found, kind, words):
+    """Anything that could pass for a score and is none."""
+    with pytest.raises(kind) as caught:
+        check_scores(found, CARD)
+    assert words in str(caught.value)
