@@ -15,21 +15,26 @@ from harness.errors import HarnessError
 
 @options.takes_grid
 def doctor(wanted: options.Wanted, as_json: options.AsJson = False) -> None:
-    """Look at Python, torch, the device, the plugins and the store; exit with 1 where something is wrong."""
-    facts, problems = examine(wanted)
+    """Look at Python, torch, the device, the plugins and the store; exit with 1 where something is wrong.
+
+    A plugin of this distribution that the suite's data do not admit, or that waits for an extra, is noted.
+    """
+    facts, problems, notes = examine(wanted)
     if as_json:
-        print(json.dumps({"facts": facts, "problems": problems}, indent=1))
+        print(json.dumps({"facts": facts, "problems": problems, "notes": notes}, indent=1))
     else:
         for name, value in facts.items():
             print(f"{name:8} {value}")
+        for note in notes:
+            print(f"noted: {note}")
         for problem in problems or ["nothing is wrong"]:
             print(problem)
     if problems:
         raise typer.Exit(1)
 
 
-def examine(wanted: options.Wanted) -> tuple[dict[str, str], list[str]]:
-    """Return what is here, and what is wrong with it."""
+def examine(wanted: options.Wanted) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return what is here, what is wrong with it, and what is merely not of use."""
     from harness.environment import library_versions
     from harness.executors.devices import detect
     from harness.registry import discover
@@ -47,18 +52,28 @@ def examine(wanted: options.Wanted) -> tuple[dict[str, str], list[str]]:
         "plugins": ", ".join(f"{len(shelf)} {kind}" for kind, shelf in plugins.items()),  # type: ignore[arg-type]
         "store": f"{folder.absolute()}: {health.records:,} records, {health.blobs:,} stages",
     }
-    problems = [*complaints(registry), *_lost(wanted)]
-    return facts, problems + [f"damaged: {complaint}" for complaint in health.complaints]
+    guests, ours = _lost(wanted)
+    problems = [*complaints(registry), *guests, *(f"damaged: {one}" for one in health.complaints)]
+    return facts, problems, ours
 
 
-def _lost(wanted: options.Wanted) -> list[str]:
-    """Return the plugins that the suite, with everything installed, would prune everywhere."""
+def _lost(wanted: options.Wanted) -> tuple[list[str], list[str]]:
+    """Return the guests, and the plugins of ours, that the suite with everything installed prunes everywhere.
+
+    Ours are known to be of use on other data.
+    """
     from dataclasses import replace
 
     from harness.cli.grid import expand
     from harness.cli.planning import lost_lines
+    from harness.registry import HOUSE
 
     try:
-        return lost_lines(expand(replace(wanted, everything=True)))
+        grid = expand(replace(wanted, everything=True))
     except HarnessError as error:
-        return [f"the suite cannot be planned: {error}"]
+        return [f"the suite cannot be planned: {error}"], []
+    lost = grid.plan.pruned_everywhere(grid.registry)
+    is_ours = [one["distribution"].split()[0] == HOUSE for one in lost]
+    guests = [one for one, own in zip(lost, is_ours, strict=True) if not own]
+    ours = [one for one, own in zip(lost, is_ours, strict=True) if own]
+    return lost_lines(guests), lost_lines(ours)

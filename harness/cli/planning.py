@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from harness.cli import options
 from harness.cli.grid import Grid, expand
@@ -72,9 +72,8 @@ def _some(names: list[str]) -> str:
     return "; ".join(distinct[:3]) + more
 
 
-def lost_lines(grid: Grid) -> list[str]:
-    """Return a line for every wanted plugin that the plan prunes everywhere."""
-    lost: list[dict[str, Any]] = list(grid.plan.pruned_everywhere(grid.registry))
+def lost_lines(lost: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return a line for every wanted plugin that a plan prunes everywhere."""
     return [
         f'pruned everywhere: the {one["kind"]} "{one["name"]}" of {one["distribution"]}: {one["reason"]}'
         for one in lost

@@ -45,7 +45,7 @@ def run(
             "\ninterrupted; what is finished is stored. The same command goes on from there.", file=sys.stderr
         )
         raise typer.Exit(130) from None
-    problems = complaints(grid.registry) + lost_lines(grid)
+    problems = complaints(grid.registry) + lost_lines(grid.plan.pruned_everywhere(grid.registry))
     _report(grid)
     for line in problems:
         print(line)

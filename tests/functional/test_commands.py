@@ -111,6 +111,7 @@ def test_doctor_finds_nothing_wrong_here(place):
         place("doctor", "mine.yaml", "--catalogue", "catalogue.yaml", "--device", "cpu", "--json")
     )
     assert found["problems"] == []
+    assert any('"spike_in"' in note for note in found["notes"])  # of use, but not on these data
     assert set(found["facts"]) == {"python", "torch", "device", "plugins", "store"}
 
 
