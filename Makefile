@@ -24,8 +24,8 @@ check: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Installed again when the dependencies or the entry points change. `make run` needs what the default suite uses;
-# tests also need the packages of every model and their own tools.
+# Installed again when the dependencies or the entry points change. `make run` does without the extras, whose models
+# the default suite then names as not installed; tests need the extras and their own tools.
 DEPENDENCIES := pyproject.toml setup.py constraints.txt
 $(VENV)/installed: WHAT := .
 $(VENV)/installed-dev: WHAT := .[dev]

@@ -10,7 +10,7 @@ from harness.contracts.model import Model
 from harness.contracts.run import PlainRun, Run
 from harness.contracts.sampler import Sampler
 from harness.contracts.task import Scores, Split, Task
-from harness.errors import ContractBroken, NotApplicable
+from harness.errors import ContractBroken, NotApplicable, NotFinite
 from harness.hookspecs import hookimpl
 from harness.records import Budget, History
 
@@ -27,6 +27,7 @@ __all__ = [
     "Model",
     "ModelCard",
     "NotApplicable",
+    "NotFinite",
     "PlainRun",
     "Run",
     "Sampler",

@@ -257,7 +257,8 @@ class _Planner:
     def _published_fits(self) -> Iterator[tuple[ModelCard, Fit, None]]:
         """Yield models with published weights: they know no corpus of ours, and training has no seed."""
         for card, choice, weights in self.published:
-            if obstacle := card.not_installed():
+            known = {need for need in card.needs if need.startswith("corpus:")}  # whoever trained it had that
+            if obstacle := _obstacle(card, choice, self._machine | {"counts", *known}, "a folder of weights"):
                 self._prune(obstacle, model=card.name)
                 continue
             yield card, self._fit(choice, None, None, 0, weights), None

@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from harness import splits
 from harness.contracts.cards import Card, ModelCard, SamplerCard, TaskCard
 from harness.contracts.cells import Cells, read_only
-from harness.contracts.guards import check_embedding, check_rows, check_scores
+from harness.contracts.guards import check_embedding, check_history, check_rows, check_scores
 from harness.contracts.model import Model
 from harness.contracts.run import PlainRun
 from harness.contracts.task import Scores, Split
@@ -41,7 +41,6 @@ from harness.records import (
     Failure,
     FailureClass,
     Fit,
-    History,
     Job,
     Outcome,
     Purpose,
@@ -270,7 +269,7 @@ class _Work:
         columns = self.bench.labels(self.order.dataset)
         split = splits.draw(self.job.split, columns, dataset.n_cells, seed_for(self.job, "split"))
         cells = View(behind=dataset, columns=columns)
-        notes: dict[str, Any] = {**split.notes, **self._history()}
+        notes: dict[str, Any] = dict(split.notes)
         task = load_class(self.order.task)(**dict(self.job.task.parameters))
         with self._run("metric") as run:
             if isinstance(self.job.subject, Baseline):
@@ -280,18 +279,18 @@ class _Work:
                 notes |= meta
                 scores = task.evaluate(embedding, cells, split, run)
             else:
+                notes |= self._history(self.job.subject)
                 scores = task.evaluate(self._model(self.job.subject, dataset.genes), cells, split, run)
         check_scores(scores, self.order.task)
         write_scores(folder, scores, split, notes)
 
-    def _history(self) -> dict[str, Any]:
-        """Return what the training consisted of, and how diverse its sample was."""
-        if not (self.job.fit and self.job.draw):
+    def _history(self, fit: Fit) -> dict[str, Any]:
+        """Return what the training consisted of, and how diverse its sample was, where there was any."""
+        if not fit.draw:
             return {}
-        blobs = self.bench.store.blobs
-        training = json.loads((blobs.read("fit", self.job.fit.address) / "training.json").read_bytes())
-        sample = json.loads((blobs.read("sample", self.job.draw.address) / "diversity.json").read_bytes())
-        return {"training": training, "sample": sample}
+        folder = self.bench.store.blobs.read("fit", fit.address)
+        found: dict[str, Any] = json.loads((folder / "history.json").read_bytes())
+        return found
 
     def _embed(self, embed: Embed) -> None:
         self._keep(
@@ -316,7 +315,9 @@ class _Work:
                 embedding = check_embedding(model.embed(cells, run), cells.n_cells, self.job.label)
         np.save(folder / "embedding.npy", embedding)
         measured = float(np.mean(counts.measured))
-        (folder / "notes.json").write_text(json.dumps({"model_genes_measured": round(measured, 4)}))
+        # Copied, so that scores need nothing but the embedding.
+        notes = {"model_genes_measured": round(measured, 4), **self._history(embed.fit)}
+        (folder / "notes.json").write_text(json.dumps(notes))
         return costs
 
     def _refuse_strangers(self, shared: Overlap, weights: Weights) -> None:
@@ -354,8 +355,10 @@ class _Work:
         else:
             genes = self._initialise(model, fit)
         if fit.draw:
-            history, costs = self._train(model, fit, fit.draw)
-            (folder / "training.json").write_text(json.dumps(history))
+            training, costs = self._train(model, fit, fit.draw)
+            sample = self.bench.store.blobs.read("sample", fit.draw.address) / "diversity.json"
+            history = {"training": training, "sample": json.loads(sample.read_bytes())}
+            (folder / "history.json").write_text(json.dumps(history))
         (folder / "model").mkdir()
         model.save(folder / "model")
         (folder / "genes.json").write_text(json.dumps(genes))
@@ -370,8 +373,12 @@ class _Work:
 
     def _take_over(self, model: Model, fit: Fit, folder: Path) -> dict[str, Any]:
         """Give the model its published weights; return the genes that they are for."""
-        with self._run("model", fit) as run:
-            model.load_published(folder, run)
+        try:
+            with self._run("model", fit) as run:
+                model.load_published(folder, run)
+        except Exception as error:  # what it says goes on the board, and paths of this machine do not
+            said = str(error).replace(str(folder), folder.name)
+            raise ValueError(f"the weights {folder.name} were not taken over: {said}") from error
         genes = [str(gene) for gene in model.genes]
         if not genes:
             raise ContractBroken(f"{fit.model.name} took over published weights and names no genes")
@@ -401,12 +408,7 @@ class _Work:
             ]
             with _timed("training_seconds") as costs:
                 history = model.fit(views[0], replace(run, validation=views[1] if len(held) else None))
-            if not isinstance(history, History | None):
-                raise ContractBroken(
-                    f"{card.name} returned {type(history).__name__} from fit; harness.History or nothing is "
-                    "accepted"
-                )
-            return asdict(history) if history else {}, costs
+            return check_history(history, card.name), costs
 
     def _sample(self, draw: Draw | None) -> None:
         if draw:
@@ -476,7 +478,12 @@ class _Work:
             cpu = time.process_time()
             with _timed("wall_seconds") as costs:
                 further = make(folder) or {}
-            costs |= {"cpu_seconds": round(time.process_time() - cpu, 4), **_peak_memory(self.job), **further}
+            costs |= {
+                "threads": self.bench.threads,
+                "cpu_seconds": round(time.process_time() - cpu, 4),
+                **_peak_memory(self.job),
+                **further,
+            }
             (folder / "costs.json").write_text(json.dumps(costs))
 
         return self.bench.keep(stage, stage_address, measured)

@@ -170,6 +170,13 @@ class Suite(Frozen):
                 raise ValueError(f'"{found[0]}" cannot have {what}; a {owner} can')
         for wish in self.samplers:
             self._no_zero(wish.sizes)
+        kinds: tuple[tuple[Wish, ...], ...] = (self.models, self.samplers, self.tasks)
+        for wishes in kinds:
+            named = [wish.called for wish in wishes if wish.called]
+            for wish in wishes:
+                taken = [*named, *(other.name for other in wishes if other.name != wish.name)]
+                if wish.called and taken.count(wish.called) > 1:
+                    raise ValueError(f'two are called "{wish.called}"; the board could not tell them apart')
         return self
 
     @field_validator("sizes", "seeds", "datasets", "corpora")
@@ -214,6 +221,9 @@ class Suite(Frozen):
                 )
             else:
                 update[field] = tuple(values)
+        if "sizes" in update:  # in place of those that samplers have to themselves too
+            samplers = update.get("samplers", self.samplers)
+            update["samplers"] = tuple(wish.model_copy(update={"sizes": ()}) for wish in samplers)
         return Suite.model_validate({**dict(self), **update})
 
     def beside(self, folder: Path) -> Suite:

@@ -118,7 +118,7 @@ def survey(
     Parameters
     ----------
     limit, evaluation_cells
-        At most this many cells of everything, and of each data set, always the same ones.
+        At most this many cells of every file, and of each data set, always the same ones.
 
     Raises
     ------
@@ -160,6 +160,17 @@ def _look(
     found = [_look(_part(name, entry, entries), entries, store, limit, announce) for name in entry.join]
     places, facts = zip(*found, strict=True)
     return Located(entry=entry, limit=limit, parts=places), joined_facts(entry, facts)
+
+
+def complaints_of_parts(entry: Entry, entries: Mapping[tuple[str, str], Entry]) -> list[str]:
+    """Say which parts of a joined corpus cannot be joined."""
+    wrong = []
+    for name in entry.join:
+        try:
+            _part(name, entry, entries)
+        except Misuse as error:
+            wrong.append(str(error))
+    return wrong
 
 
 def _part(name: str, whole: Entry, entries: Mapping[tuple[str, str], Entry]) -> Entry:

@@ -28,13 +28,16 @@ def check(
     """Say what is wrong with every data set of a catalogue, or with one file of raw counts in X."""
     from harness.corpus import check as complaints_of
     from harness.store import Store
-    from harness.survey import entries_of, locate
+    from harness.survey import complaints_of_parts, entries_of, locate
 
     where = Store(store_folder(store))
     found: dict[str, list[str]] = {}
-    for entry in entries_of(file, data):
-        if entry.join:
-            continue  # its parts are looked at by themselves
+    entries = entries_of(file, data)
+    by_name = {(str(entry.kind), entry.name): entry for entry in entries}
+    for entry in entries:
+        if entry.join:  # the parts are looked at by themselves
+            found[entry.name] = complaints_of_parts(entry, by_name)
+            continue
         found[entry.name] = complaints_of(entry, lambda entry=entry: locate(entry, where))  # type: ignore[misc]
     if as_json:
         print(json.dumps(found, indent=1))

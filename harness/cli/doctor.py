@@ -58,22 +58,13 @@ def examine(wanted: options.Wanted) -> tuple[dict[str, str], list[str], list[str
 
 
 def _lost(wanted: options.Wanted) -> tuple[list[str], list[str]]:
-    """Return the guests, and the plugins of ours, that the suite with everything installed prunes everywhere.
-
-    Ours are known to be of use on other data.
-    """
+    """Return what :func:`harness.cli.planning.lost` does, of the suite with everything installed."""
     from dataclasses import replace
 
     from harness.cli.grid import expand
-    from harness.cli.planning import lost_lines
-    from harness.registry import HOUSE
+    from harness.cli.planning import lost
 
     try:
-        grid = expand(replace(wanted, everything=True))
+        return lost(expand(replace(wanted, everything=True)))
     except HarnessError as error:
         return [f"the suite cannot be planned: {error}"], []
-    lost = grid.plan.pruned_everywhere(grid.registry)
-    is_ours = [one["distribution"].split()[0] == HOUSE for one in lost]
-    guests = [one for one, own in zip(lost, is_ours, strict=True) if not own]
-    ours = [one for one, own in zip(lost, is_ours, strict=True) if own]
-    return lost_lines(guests), lost_lines(ours)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from harness.cli import options
 from harness.cli.grid import Grid, expand
+from harness.registry import HOUSE
 
 
 @options.takes_grid
@@ -72,9 +73,20 @@ def _some(names: list[str]) -> str:
     return "; ".join(distinct[:3]) + more
 
 
-def lost_lines(lost: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return a line for every wanted plugin that a plan prunes everywhere."""
+def lost(grid: Grid) -> tuple[list[str], list[str]]:
+    """Return the guests, and the plugins of ours, that a plan prunes everywhere, a line for each.
+
+    Ours are known to be of use on other data, or wait for an extra.
+    """
+    found = grid.plan.pruned_everywhere(grid.registry)
+    is_ours = [one["distribution"].split()[0] == HOUSE for one in found]
+    guests = [one for one, ours in zip(found, is_ours, strict=True) if not ours]
+    return _lines(guests), _lines(one for one, ours in zip(found, is_ours, strict=True) if ours)
+
+
+def _lines(found: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return a line for each plugin that a plan prunes everywhere."""
     return [
         f'pruned everywhere: the {one["kind"]} "{one["name"]}" of {one["distribution"]}: {one["reason"]}'
-        for one in lost
+        for one in found
     ]

@@ -13,7 +13,7 @@ import typer
 from harness.cli import options
 from harness.cli.grid import Grid, expand
 from harness.cli.listing import complaints
-from harness.cli.planning import lost_lines, pruned_lines, summary
+from harness.cli.planning import lost, pruned_lines, summary
 from harness.errors import HarnessError
 from harness.records import Record
 
@@ -45,9 +45,10 @@ def run(
             "\ninterrupted; what is finished is stored. The same command goes on from there.", file=sys.stderr
         )
         raise typer.Exit(130) from None
-    problems = complaints(grid.registry) + lost_lines(grid.plan.pruned_everywhere(grid.registry))
+    guests, ours = lost(grid)
+    problems = complaints(grid.registry) + guests
     _report(grid)
-    for line in problems:
+    for line in problems + ours:
         print(line)
     print(f"finished in {time.monotonic() - started:.0f} s")
     if failed or (strict and problems) or not grid.plan.jobs:
@@ -77,11 +78,12 @@ def _execute(grid: Grid, progress: Progress, jobs: int | None) -> int:
     from harness.executors.session import execute
 
     suite, cores = grid.plan.suite, os.cpu_count() or 1
-    slots = min(jobs or grid.device.count or cores, len(progress.todo))
+    at_once = jobs or grid.device.count or cores
+    slots = min(at_once, len(progress.todo))
     executor = LocalExecutor(
         grid.store,
         slots=slots,
-        threads=max(1, cores // slots),
+        threads=max(1, cores // at_once),  # whatever is left to do: the last bits of a fit depend on it
         accelerators=grid.device.count,
         limits=Limits(seconds=suite.timeout, memory_bytes=int(suite.memory * 2**30)),
     )

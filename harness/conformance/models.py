@@ -31,7 +31,7 @@ from harness.conformance.inputs import (
 from harness.conformance.loading import device_of, fresh, new, parameters_of
 from harness.contracts.cards import ModelCard
 from harness.contracts.cells import Cells
-from harness.contracts.guards import check_embedding
+from harness.contracts.guards import check_embedding, check_history
 from harness.contracts.model import Model
 from harness.corpus import aligned
 from harness.errors import ContractBroken, NotApplicable
@@ -84,7 +84,7 @@ def _divided(cells: ToyCells, share: float) -> tuple[ToyCells, ToyCells | None]:
 def _fit(card: ModelCard, model: Model, train: Cells, held: Cells | None, seed: int = SEED) -> None:
     budget = Budget(unit="steps", amount=5)
     with circumstances(seed, device=device_of(card), budget=budget, validation=held) as run:
-        model.fit(train, run)
+        check_history(model.fit(train, run), card.name)
 
 
 def embedded(card: ModelCard, model: Model, cells: Cells, seed: int = SEED) -> Embedding:

@@ -5,8 +5,9 @@
 =========================  =============================================================================
 ``counts``                 raw counts (every corpus and data set has them)
 ``<role>``                 the data set names a column for this role: cell_type, batch, donor,
-                           perturbation, context, dose
-``<role>>=k``              the role has at least k levels (k from 2 to 1000)
+                           perturbation, context, dose, study, tissue, assay; for a joined corpus also
+                           source, the part that a cell comes from
+``<role>>=k``              the role has at least k levels (k from 1 to 1000)
 ``corpus:<role>``          the corpus names a column for this role; the guest then gets that column
 ``corpus:<role>>=k``       the same, with at least k levels
 ``corpus:{by}``            the role that the parameter ``by`` names; other needs are filled in likewise
@@ -74,8 +75,16 @@ class Card:
 
     def not_installed(self) -> str | None:
         """Return what is absent and how to install it; None where everything required is there."""
-        absent = {what for module, what in self.requires.items() if find_spec(module) is None}
+        absent = {what for module, what in self.requires.items() if not _is_there(module)}
         return f"not installed: pip install {' '.join(map(repr, sorted(absent)))}" if absent else None
+
+
+def _is_there(module: str) -> bool:
+    """Return whether a module could be imported; one inside an absent package could not."""
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.cards import TaskCard
 from harness.contracts.task import Scores
 from harness.errors import ContractBroken, NotFinite
+from harness.records import History
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+COUNTED = ("steps", "cells_seen", "best_step")
+"""What a history counts in whole numbers."""
 
 
 def check_rows(rows: Any, size: int, available: int, who: str) -> NDArray[np.int64]:
@@ -51,6 +57,30 @@ def check_embedding(embedding: Any, n_cells: int, who: str) -> NDArray[np.float3
     if bad:
         raise NotFinite(f"the embedding of {bad:,} of {n_cells:,} cells is NaN or infinite ({who})")
     return np.ascontiguousarray(found, dtype=np.float32)
+
+
+def check_history(history: Any, who: str) -> dict[str, Any]:
+    """Return what a fit said of its training as plain numbers, or say what is wrong with it."""
+    if history is None:
+        return {}
+    if not isinstance(history, History):
+        raise ContractBroken(
+            f"{who} returned {type(history).__name__} from fit; harness.History or nothing is accepted"
+        )
+    found = {}
+    for name, value in asdict(history).items():
+        several = isinstance(value, list | tuple)
+        try:
+            numbers = [float(one) for one in (value if several else [value])]
+        except (TypeError, ValueError):
+            raise ContractBroken(
+                f'"{name}" in the history that {who} returned is {value!r}; numbers are needed'
+            ) from None
+        if not all(math.isfinite(number) for number in numbers):
+            raise NotFinite(f'"{name}" in the history that {who} returned is {value!r}, which is not finite')
+        plain = [int(number) if name in COUNTED else number for number in numbers]
+        found[name] = plain if several else plain[0]
+    return found
 
 
 def check_scores(scores: Any, card: TaskCard) -> None:

@@ -65,7 +65,7 @@ class Facts:
         offered = {"counts"}
         complete = {r: levels for r, levels in self.levels.items() if sum(levels.values()) == self.n_cells}
         for role, levels in complete.items():
-            offered |= {role, *(f"{role}>={k}" for k in range(2, min(len(levels), MOST_LEVELS) + 1))}
+            offered |= {role, *(f"{role}>={k}" for k in range(1, min(len(levels), MOST_LEVELS) + 1))}
         if self.kind == "corpus":
             offered |= {f"corpus:{word}" for word in offered} - {"corpus:counts"} | {"corpus:components"}
         return frozenset(offered)

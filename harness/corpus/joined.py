@@ -13,6 +13,7 @@ from harness.corpus.alignment import aligned
 from harness.corpus.catalogue import Entry
 from harness.corpus.facts import Facts, overlap
 from harness.digest import address
+from harness.records import ALIGNMENT_VERSION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +43,13 @@ def joined_facts(entry: Entry, parts: Sequence[Facts]) -> Facts:
         first,
         name=entry.name,
         kind=entry.kind,
-        digest=address("joined", names=[part.name for part in parts], parts=[part.digest for part in parts]),
+        digest=address(
+            "joined",
+            names=[part.name for part in parts],
+            parts=[part.digest for part in parts],
+            marks=[part.marked_as for part in parts],
+            alignment=ALIGNMENT_VERSION,
+        ),
         n_cells=sum(part.n_cells for part in parts),
         levels={role: dict(counts) for role, counts in levels.items()},
         crosstabs={},
@@ -57,6 +64,9 @@ def joined_facts(entry: Entry, parts: Sequence[Facts]) -> Facts:
 def _warnings(parts: Sequence[Facts]) -> Iterator[str]:
     for part in parts:
         yield from (f"{part.name}: {warning}" for warning in part.warnings)
+    for part in parts:
+        if part.kind == "corpus" and not part.marked and part.species != "simulated":
+            yield f"{part.name} marks no cells of data sets, so an overlap with them cannot be removed"
     for part in parts[1:]:
         share = overlap(part, parts[0]).share_of_model
         yield f"{part.name} measured {share:.0%} of the genes of {parts[0].name}, and the rest is zero there"

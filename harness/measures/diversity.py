@@ -51,19 +51,23 @@ def vendi(features: NDArray[Any]) -> float:
 
 
 def diversity(columns: dict[str, NDArray[Any]], features: NDArray[Any]) -> dict[str, Any]:
-    """Return all figures of one sample: ``vendi``, and for each role ``shannon`` and the Simpson indices."""
-    return {
-        "vendi": vendi(features),
-        **{
-            role: {
-                "levels": len(np.unique(labels.astype(str))),
-                "shannon": shannon(labels),
-                "gini_simpson": gini_simpson(labels),
-                "inverse_simpson": inverse_simpson(labels),
+    """Return all figures of one sample: ``vendi``, and for each role those of its labels.
+
+    They are over the cells that have a label, whose share is ``labelled``; a role that labels no cell of the
+    sample has none.
+    """
+    found: dict[str, Any] = {"vendi": vendi(features)}
+    for role, labels in columns.items():
+        known = labels[labels.astype(str) != ""]
+        if len(known):
+            found[role] = {
+                "levels": len(np.unique(known.astype(str))),
+                "shannon": shannon(known),
+                "gini_simpson": gini_simpson(known),
+                "inverse_simpson": inverse_simpson(known),
+                "labelled": len(known) / len(labels),
             }
-            for role, labels in columns.items()
-        },
-    }
+    return found
 
 
 def _frequencies(labels: ArrayLike) -> NDArray[np.float64]:

@@ -68,9 +68,11 @@ def shuffled_batches(cells: Cells, size: int, generator: np.random.Generator) ->
     yield from map(cells.rows, _shuffled_rows(cells.n_cells, size, generator))
 
 
-def _shuffled_rows(n_cells: int, size: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    order = generator.permutation(n_cells)
-    for start in range(0, n_cells, size):
+def _shuffled_rows(
+    n_cells: int, size: int, generator: np.random.Generator, drop: int = 0
+) -> Iterator[NDArray[np.int64]]:
+    order = generator.permutation(n_cells)[: n_cells - drop]
+    for start in range(0, len(order), size):
         yield np.sort(order[start : start + size])
 
 
@@ -83,6 +85,7 @@ def train(
     prepare: Prepare,
     labels: Sequence[str] = (),
     batch_size: int = 128,
+    whole_batches: bool = False,
     learning_rate: float = 1e-3,
     weight_decay: float = 0.01,
     schedule: str = "constant",
@@ -110,6 +113,9 @@ def train(
         Roles whose labels ``prepare`` gets after the counts, one array (cells,) each.
     batch_size
         Cells per step; a smaller sample is one batch.
+    whole_batches
+        True to leave out the rest of the cells at the end of an epoch that fill no batch, other ones each
+        time. Batch norm needs it: a batch of few cells would spoil what it has learnt.
     learning_rate, weight_decay
         Of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
     schedule
@@ -125,10 +131,11 @@ def train(
     NotFinite
         The loss is no longer a number.
     """
-    steps = _steps(run.budget, math.ceil(cells.n_cells / batch_size))
+    drop = cells.n_cells % batch_size if whole_batches and cells.n_cells > batch_size else 0
+    steps = _steps(run.budget, math.ceil((cells.n_cells - drop) / batch_size))
     rates = _rates(learning_rate, schedule, warm_up, steps)
     with seeded(run.seed, run.device):
-        training = _Training(network, loss, run, prepare, tuple(labels), batch_size)
+        training = _Training(network, loss, run, prepare, tuple(labels), batch_size, drop)
         return training.over(cells, rates, weight_decay)
 
 
@@ -184,6 +191,7 @@ class _Training:
         prepare: Prepare,
         labels: tuple[str, ...],
         batch_size: int,
+        drop: int,
     ) -> None:
         self.network = network.to(run.device)
         self.loss = loss
@@ -191,6 +199,7 @@ class _Training:
         self.prepare = prepare
         self.labels = labels
         self.batch_size = batch_size
+        self.drop = drop
         self.validation = list(self._held_out(run.validation)) if run.validation else []
 
     def over(self, cells: Cells, rates: Sequence[float], weight_decay: float) -> History:
@@ -222,15 +231,15 @@ class _Training:
     def _endless(self, cells: Cells) -> Iterator[_Batch]:
         generator = np.random.default_rng(self.run.seed)
         while True:
-            yield from self._epoch(cells, generator)
+            yield from self._epoch(cells, generator, self.drop)
 
     def _held_out(self, cells: Cells) -> Iterator[_Batch]:
         batches = self._epoch(cells, np.random.default_rng(self.run.seed))
         return islice(batches, max(1, MOST_VALIDATION // self.batch_size))
 
-    def _epoch(self, cells: Cells, generator: np.random.Generator) -> Iterator[_Batch]:
+    def _epoch(self, cells: Cells, generator: np.random.Generator, drop: int = 0) -> Iterator[_Batch]:
         columns = [cells.columns[role] for role in self.labels]
-        for rows in _shuffled_rows(cells.n_cells, self.batch_size, generator):
+        for rows in _shuffled_rows(cells.n_cells, self.batch_size, generator, drop):
             found = self.prepare(cells.rows(rows), *(labels[rows] for labels in columns))
             yield _Batch(cells=len(rows), content=_on_device(found, self.run.device))
 

@@ -1,5 +1,6 @@
 """Nothing computed is lost, nothing damaged is believed: kills, interrupts, two runs at once, bad disks."""
 
+import shutil
 import signal
 import time
 
@@ -135,3 +136,18 @@ def test_what_depends_on_a_failed_fit_is_not_tried_again_in_the_same_run(place, 
     stages = {(f["kind"], f["stage"]) for f in place.board()["failures"]}
     assert stages == {("timeout", "fit")}
     assert len(place.board()["failures"]) == 2
+
+
+def test_scores_need_nothing_but_the_embedding(place):
+    """Samples and fits that are gone, or damaged, are not missed where what came of them is there."""
+    place.suite(seeds=[0], sizes=[20])
+    place(*WORDS)
+    blobs = place.folder / ".harness" / "blobs"
+    shutil.rmtree(blobs / "sample")
+    for weights in blobs.glob("fit/*/*/model/*"):
+        weights.write_bytes(b"damaged")
+    place.suite(seeds=[0], sizes=[20], tasks=["cell_type_classification", "batch_integration"])
+    place(*WORDS)
+    trained = [score for score in place.board()["scores"] if score["arm"] == "trained"]
+    assert [score["status"] for score in trained] == ["ok", "ok"]
+    assert all(score["notes"]["sample"]["vendi"] > 1 for score in trained)

@@ -49,10 +49,11 @@ def test_weights_for_other_genes_are_no_failure_and_no_score(place, weights):
 
 def test_a_foreign_folder_is_a_failure_with_the_models_sentence(place, weights):
     """And the other models have their scores."""
-    weights([], file="other.json")
+    folder = weights([], file="other.json")
     place(*RUN, code=1)
     (failure,) = place.board()["failures"]
     assert 'the folder "v1" holds no weights.json, which maps genes to weights' in failure["reason"]
+    assert str(folder) not in json.dumps(place.board())
     assert {s["status"] for s in place.board()["scores"] if s["arm"] == "reference"} == {"ok"}
 
 

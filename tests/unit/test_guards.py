@@ -1,10 +1,12 @@
 """What guests return is checked: every complaint names what was found and what is accepted."""
 
+import json
+
 import numpy as np
 import pytest
 
-from harness import Metric, Scores, TaskCard
-from harness.contracts.guards import check_embedding, check_rows, check_scores
+from harness import History, Metric, Scores, TaskCard
+from harness.contracts.guards import check_embedding, check_history, check_rows, check_scores
 from harness.errors import ContractBroken, NotFinite
 
 CARD = TaskCard(name="typing", version="1", entry="x:T", metrics=(Metric(name="f1"), Metric(name="loss")))
@@ -84,4 +86,38 @@ def test_scores(found, kind, words):
     """Anything that could pass for a score and is none."""
     with pytest.raises(kind) as caught:
         check_scores(found, CARD)
+    assert words in str(caught.value)
+
+
+def history(**change):
+    good = {"steps": 5, "epochs": 1.5, "cells_seen": 50, "best_step": 5}
+    return History(**{**good, "train_loss": (1.0, 0.5), "validation_loss": (), **change})
+
+
+def test_a_history_becomes_plain_numbers():
+    """Whatever kinds of numbers it held; nothing is nothing."""
+    found = check_history(history(steps=np.int64(5), train_loss=(np.float32(0.5),)), "model")
+    assert json.loads(json.dumps(found)) == {
+        "steps": 5,
+        "epochs": 1.5,
+        "cells_seen": 50,
+        "best_step": 5,
+        "train_loss": [0.5],
+        "validation_loss": [],
+    }
+    assert check_history(None, "model") == {}
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "words"),
+    [
+        ("self", ContractBroken, "returned str from fit; harness.History or nothing is accepted"),
+        (history(steps="many"), ContractBroken, "\"steps\" in the history that model returned is 'many'"),
+        (history(validation_loss=(float("nan"),)), NotFinite, "(nan,), which is not finite"),
+    ],
+)
+def test_a_history_that_is_none(found, kind, words):
+    """It would stand beside every score."""
+    with pytest.raises(kind) as caught:
+        check_history(found, "model")
     assert words in str(caught.value)

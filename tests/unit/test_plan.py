@@ -275,11 +275,11 @@ def test_needs_that_a_parameter_names(tmp_path):
     found = plan(
         guests={"samplers": [card]},
         samplers=(
-            {"name": "few", "sweep": {"groups": [2, 90]}},
+            {"name": "few", "sweep": {"groups": [1, 2, 90]}},
             {"name": "few", "parameters": {"by": "lab"}},
         ),
     )
-    assert {dict(job.draw.sampler.parameters)["groups"] for job in found.jobs if job.draw} == {2}
+    assert {dict(job.draw.sampler.parameters)["groups"] for job in found.jobs if job.draw} == {1, 2}
     assert [pruned.reason for pruned in found.pruned] == [
         'the corpus corpus lacks "corpus:donor>=90", which few needs',
         'the corpus corpus lacks "corpus:lab>=2", which few needs',

@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+from harness import ModelCard
 from harness.registry import discover
 
 IN_TREE = {
@@ -113,3 +114,9 @@ def test_discovery_imports_nothing_heavy():
     count, _, heavy = found.stdout.partition(" ")
     assert int(count) >= 5
     assert heavy.strip() == "[]"
+
+
+def test_a_module_inside_an_absent_package_is_not_installed():
+    """Looking for it must not end the listing."""
+    card = ModelCard(name="x", version="1", entry="x:X", requires={"no_such_package.part": "more"})
+    assert card.not_installed() == "not installed: pip install 'more'"

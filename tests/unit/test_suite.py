@@ -141,3 +141,19 @@ def test_a_wish_may_be_called_something_short(suite):
     """Swept parameters stay in the name, so that no two are called alike."""
     found = suite(GOOD.replace("{width: 8}}", "{width: 8}, called: small net, sweep: {depth: [1, 2]}}"))
     assert [wish.called for wish in found.models] == ["", "small net(depth=1)", "small net(depth=2)"]
+
+
+def test_sizes_from_the_command_line_are_those_of_all_samplers(suite):
+    """Also of one that has its own."""
+    found = suite(GOOD.replace("tasks:", "samplers: [{name: random, sizes: [7]}]\ntasks:"))
+    assert found.samplers[0].sizes == (7,)
+    assert found.narrowed(sizes=(5,)).samplers[0].sizes == ()
+    assert found.narrowed(seeds=(5,)).samplers[0].sizes == (7,)
+
+
+def test_no_two_are_called_alike(suite):
+    """Neither two names of a suite's own, nor one of them like another plugin's."""
+    for name in ("pca", "twin"):
+        wishes = "[pca, {name: net, called: NAME}, {name: net, called: twin, parameters: {width: 8}}]"
+        with pytest.raises(Misuse, match=f'two are called "{name}"'):
+            suite(GOOD.replace("[pca, {name: net, parameters: {width: 8}}]", wishes.replace("NAME", name)))

@@ -4,7 +4,7 @@ from harness import ModelCard, hookimpl
 
 CARD = ModelCard(
     name="scimilarity",
-    version="1",
+    version="2",
     entry="harness_plugins.models.scimilarity.model:SCimilarity",
     summary="MLP 1024 x 3 to 128, semi-hard triplets of cell types and reconstruction: it sees labels",
     needs=frozenset({"corpus:cell_type"}),

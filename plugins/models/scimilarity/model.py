@@ -44,6 +44,7 @@ class SCimilarity(Model):
             prepare=self._labelled,
             labels=["cell_type"],
             schedule="cosine",
+            whole_batches=True,
             **{name: self.parameters[name] for name in ("batch_size", "learning_rate", "weight_decay")},
         )
 

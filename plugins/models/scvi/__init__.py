@@ -4,7 +4,7 @@ from harness import ModelCard, hookimpl
 
 CARD = ModelCard(
     name="scvi",
-    version="1",
+    version="2",
     entry="harness_plugins.models.scvi.model:ScVI",
     summary="scVI by scvi-tools, on raw counts; the posterior means of its latents are the embedding",
     validation=0.1,

@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import LambdaCallback
 from scipy.sparse import vstack
 from scvi.train import TrainingPlan
 
-from harness import History
+from harness import History, NotFinite
 from harness.training import seeded
 
 KL_WARM_UP = 0.5
@@ -63,14 +63,13 @@ def train(vae, architecture, counts, held_out, run, *, batch_size, learning_rate
     run
         Seed, device and budget.
     batch_size
-        Cells per step; a smaller sample is one batch. A last batch of a single cell is left out, because
-        batch norm needs two; a sample of a single cell counts twice.
+        Cells per step; a smaller sample is one batch. Cells that fill no batch at the end of an epoch are
+        left out: few of them would spoil what batch norm has learnt. A single cell counts twice.
     learning_rate
         Of Adam, with the library's other settings.
     """
     counts = vstack([counts, counts], format="csr") if counts.shape[0] == 1 else counts
-    odd_one = counts.shape[0] % batch_size == 1
-    steps = _steps(run.budget, math.ceil(counts.shape[0] / batch_size) - odd_one)
+    steps = _steps(run.budget, max(1, counts.shape[0] // batch_size))
     with _contained(run):
         cells = AnnData(counts)
         scvi.model.SCVI.setup_anndata(cells)
@@ -79,27 +78,29 @@ def train(vae, architecture, counts, held_out, run, *, batch_size, learning_rate
         model.module.load_state_dict(vae.state_dict())
         model._training_plan_cls = Plan
         watch = Watch(model, run, steps, held_out)
-        model.train(
-            max_epochs=-1,
-            max_steps=steps,
-            train_size=1.0,
-            shuffle_set_split=False,
-            batch_size=batch_size,
-            datasplitter_kwargs={"drop_last": odd_one},
-            plan_kwargs={
-                "lr": learning_rate,
-                "n_epochs_kl_warmup": None,
-                "n_steps_kl_warmup": math.ceil(KL_WARM_UP * steps),
-            },
-            accelerator="gpu" if run.device == "cuda" else "cpu",
-            devices=1,
-            callbacks=[LambdaCallback(on_train_batch_end=watch.after_batch)],
-            benchmark=None,
-            logger=False,
-            enable_progress_bar=False,
-            default_root_dir=run.scratch,
-        )
-        model.deregister_manager(cells)  # else the library keeps the sample for as long as the process lives
+        try:
+            model.train(
+                max_epochs=-1,
+                max_steps=steps,
+                train_size=1.0,
+                shuffle_set_split=False,
+                batch_size=batch_size,
+                datasplitter_kwargs={"drop_last": counts.shape[0] > batch_size},
+                plan_kwargs={
+                    "lr": learning_rate,
+                    "n_epochs_kl_warmup": None,
+                    "n_steps_kl_warmup": math.ceil(KL_WARM_UP * steps),
+                },
+                accelerator="gpu" if run.device == "cuda" else "cpu",
+                devices=1,
+                callbacks=[LambdaCallback(on_train_batch_end=watch.after_batch)],
+                benchmark=None,
+                logger=False,
+                enable_progress_bar=False,
+                default_root_dir=run.scratch,
+            )
+        finally:
+            model.deregister_manager(cells)  # else the library keeps the sample as long as the process lives
     vae.load_state_dict(watch.weights or model.module.state_dict())
     return watch.history(counts.shape[0])
 
@@ -181,7 +182,7 @@ class Watch:
 
     def _finite(self, loss):
         if not math.isfinite(loss):
-            raise ValueError(
+            raise NotFinite(
                 f"the loss is {float(loss)} at step {self.step}; a smaller learning rate may help"
             )
         return float(loss)

@@ -52,6 +52,8 @@ class SpikeIn(Sampler):
 
     def _source(self, sources: NDArray[np.str_]) -> str:
         names, counts = np.unique(sources, return_counts=True)
+        if len(names) < 2:
+            raise NotApplicable(f"all cells for a fit to see are of one source, {names[0]}; two are needed")
         if self.from_source and self.from_source not in names:
             raise NotApplicable(
                 f'the corpus has no source "{self.from_source}" for a fit to see; it has {", ".join(names)}'

@@ -386,3 +386,21 @@ def test_on_a_gpu_it_learns_as_well(precision):
     there = model.embed(OTHERS, PlainRun(device="cuda"))
     assert probe(there) > control + 0.1
     np.testing.assert_allclose(embedding(model), there, atol=1e-2)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_one_cell_more_than_a_batch_changes_little(seed):
+    """A last batch of one cell, given to batch norm, would cost a fifth of the accuracy."""
+    world = World(seed=seed)
+    asked = world.evaluation(600).cells()
+    types = asked.columns["cell_type"].astype(str)
+    toy = {"hidden": (64, 64), "latent": 32, "batch_size": 200, "dropout": 0.1, "input_dropout": 0.1}
+    scores = []
+    for n in (200, 201):
+        corpus = world.corpus(n).cells()
+        model = SCimilarity(**{**CARD.parameters, **toy})
+        model.initialise(corpus.genes, PlainRun(seed=seed))
+        model.fit(corpus, PlainRun(seed=seed, budget=Budget(unit="steps", amount=80)))
+        found = model.embed(asked, PlainRun())
+        scores.append(KNeighborsClassifier(5).fit(found[::2], types[::2]).score(found[1::2], types[1::2]))
+    assert abs(scores[1] - scores[0]) < 0.06, scores

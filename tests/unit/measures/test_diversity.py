@@ -44,8 +44,21 @@ def test_a_cell_without_features_is_like_no_other():
 
 def test_all_figures_of_a_sample():
     """One entry per role, and the Vendi score."""
-    found = diversity({"cell_type": np.array(HALVES, dtype=object)}, np.eye(4))
+    columns = {"cell_type": np.array(HALVES, dtype=object)}
+    found = diversity(columns, np.eye(4))
     assert found["vendi"] == pytest.approx(4)
     assert found["cell_type"] == pytest.approx(
-        {"levels": 3, "shannon": 1.5, "gini_simpson": 0.625, "inverse_simpson": 8 / 3}
+        {"levels": 3, "shannon": 1.5, "gini_simpson": 0.625, "inverse_simpson": 8 / 3, "labelled": 1}
     )
+
+
+def test_a_missing_label_is_no_level():
+    """Figures are those of the labelled cells; a role that labels none has none."""
+    columns = {
+        "study": np.array(["a", "a", "b", ""], dtype=object),
+        "assay": np.array([""] * 4, dtype=object),
+    }
+    found = diversity(columns, np.eye(4))
+    assert "assay" not in found
+    assert (found["study"]["levels"], found["study"]["labelled"]) == (2, 0.75)
+    assert found["study"]["gini_simpson"] == pytest.approx(1 - 5 / 9)

@@ -67,6 +67,22 @@ def test_a_budget_of_epochs_is_passes_over_the_sample():
     assert (history.steps, history.cells_seen, history.epochs) == (9, 150, 3)
 
 
+def test_whole_batches_leave_out_what_fills_none():
+    """Of 50 cells in batches of 20, two batches an epoch; a sample smaller than a batch is one."""
+    seen = []
+
+    def prepare(counts):
+        seen.append(dense(counts))
+        return seen[-1]
+
+    run = PlainRun(budget=Budget(unit="epochs", amount=3))
+    history = train(network(), restoring, cells(), run, prepare=prepare, batch_size=20, whole_batches=True)
+    assert (history.steps, history.cells_seen, history.epochs) == (6, 120, 2.4)
+    assert {len(batch) for batch in seen} == {20}
+    small = train(network(), restoring, cells(), run, prepare=dense, batch_size=64, whole_batches=True)
+    assert (small.steps, small.cells_seen) == (3, 150)
+
+
 def test_a_sample_smaller_than_a_batch():
     """One cell is enough: every step sees it."""
     history = train(network(), restoring, cells(1), steps(4), prepare=dense)
