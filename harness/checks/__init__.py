@@ -1,14 +1,22 @@
 """Findings about finished results: frozen data, made into words only where they are printed."""
 
+from harness.checks.curve import Curve
+from harness.checks.evidence import Evidence
 from harness.checks.no_change import NoChange, Subject, UnitScores, join_seeds, no_change
-from harness.checks.saturation import Saturation, published_saturation
+from harness.checks.saturation import Saturation, SaturationPoint, published_saturation
+from harness.checks.verdict import Verdict, judge
 
 __all__ = [
+    "Curve",
+    "Evidence",
     "NoChange",
     "Saturation",
+    "SaturationPoint",
     "Subject",
     "UnitScores",
+    "Verdict",
     "join_seeds",
+    "judge",
     "no_change",
     "published_saturation",
 ]

@@ -1,13 +1,25 @@
-"""R0: the learning saturation point exactly as published, for comparability."""
+"""The learning saturation point: R0 exactly as published, and every rule with its bootstrap distribution."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.statistics import Direction
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.statistics import (
+    NO_ANSWER,
+    Answers,
+    Censored,
+    Direction,
+    Summary,
+    censoring,
+    central_set,
+    crossing,
+)
 
 SHARE = 0.95
 
@@ -83,3 +95,87 @@ def published_saturation(scores: Iterable[tuple[int, float]], direction: Directi
 
 def _no_answer(reason: str, n_runs: int, best: float | None = None) -> Saturation:
     return Saturation(size=None, best=best, n_runs=n_runs, reason=reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaturationPoint:
+    """What one rule says of one curve, and how sure that is.
+
+    Attributes
+    ----------
+    size
+        The saturation point in cells; None where the rule has no answer: R0 for losses; R2 where the largest
+        size falls behind; R3 without an untrained control or a gain over it; R4 without two seeds of a size.
+    censored
+        ``"left"``: at most this, the smallest size tested; ``"right"``: at least this, only the largest size
+        passed; ``"interval"``: between the size before and this one; ``"beyond"``: extrapolated above the
+        largest size; ``"none"``: a point, or no answer.
+    point
+        Size at which the isotonic curve crosses the rule's bar, interpolated on log size (R3).
+    distribution
+        Size -> share of the bootstrap replicates that answer it; what is missing to 1 had no answer.
+    median, set_80, set_95
+        Median answer of the replicates; smallest and largest size of their central 80 and 95 %.
+    """
+
+    size: int | None
+    censored: Censored
+    point: float | None
+    distribution: dict[int, float]
+    median: int | None
+    set_80: tuple[int, int] | None
+    set_95: tuple[int, int] | None
+
+
+def points_of(
+    sizes: Sequence[Sequence[int]], answers: Mapping[str, Answers], at: Summary
+) -> list[dict[str, SaturationPoint]]:
+    """Return rule -> saturation point of every curve.
+
+    Parameters
+    ----------
+    sizes
+        Trained sizes of every curve.
+    answers
+        Rule -> answers of these curves.
+    at
+        Their summary, for the points of R3.
+    """
+    shares = {"R3_80": 0.80, "R3": 0.90, "R3_95": 0.95}
+    return [
+        {
+            rule: _point(
+                of_curve,
+                int(answer.position[row]),
+                answer.shares[:, row],
+                _crossing(of_curve, at, row, shares[rule]) if rule in shares else None,
+            )
+            for rule, answer in answers.items()
+        }
+        for row, of_curve in enumerate(sizes)
+    ]
+
+
+def _point(
+    sizes: Sequence[int], position: int, shares: NDArray[np.float64], point: float | None
+) -> SaturationPoint:
+    def between(level: float) -> tuple[int, int] | None:
+        ends = central_set(shares, level)
+        return None if ends is None else (sizes[ends[0]], sizes[ends[1]])
+
+    middle = between(0.0)
+    return SaturationPoint(
+        size=None if position == NO_ANSWER else sizes[position],
+        censored=censoring(position, len(sizes)),
+        point=None if position == NO_ANSWER else point,
+        distribution=dict(zip(sizes, shares.tolist(), strict=True)),
+        median=None if middle is None else middle[0],
+        set_80=between(0.80),
+        set_95=between(0.95),
+    )
+
+
+def _crossing(sizes: Sequence[int], at: Summary, row: int, share: float) -> float | None:
+    fitted = at.isotonic[:, row]
+    reached = crossing(sizes, fitted, float(at.floor[row] + share * (fitted[-1] - at.floor[row])))
+    return None if math.isnan(reached) else reached

@@ -1,6 +1,72 @@
 """Numbers about numbers: pure functions on arrays, numpy and scipy only."""
 
+from harness.statistics.bootstrap import REPLICATES, Answers, central_set, saturation_points
 from harness.statistics.curves import AtSize, Direction, best_size, seed_summary
+from harness.statistics.dunnett import dunnett_p
 from harness.statistics.resample import Interval, paired_difference
+from harness.statistics.saturation import (
+    NO_ANSWER,
+    RULES,
+    TOLERATED,
+    Censored,
+    Scores,
+    Summary,
+    censoring,
+    crossing,
+    isotonic,
+    summarise,
+)
+from harness.statistics.trend import (
+    PERMUTATIONS,
+    POWER,
+    Jonckheere,
+    OneWay,
+    Pooled,
+    equivalence_p,
+    intraclass_correlation,
+    jonckheere,
+    one_way,
+    paired_resolution,
+    permutation_p,
+    pooled_spread,
+    resolution,
+    seeds_needed,
+)
 
-__all__ = ["AtSize", "Direction", "Interval", "best_size", "paired_difference", "seed_summary"]
+__all__ = [
+    "NO_ANSWER",
+    "PERMUTATIONS",
+    "POWER",
+    "REPLICATES",
+    "RULES",
+    "TOLERATED",
+    "Answers",
+    "AtSize",
+    "Censored",
+    "Direction",
+    "Interval",
+    "Jonckheere",
+    "OneWay",
+    "Pooled",
+    "Scores",
+    "Summary",
+    "best_size",
+    "censoring",
+    "central_set",
+    "crossing",
+    "dunnett_p",
+    "equivalence_p",
+    "intraclass_correlation",
+    "isotonic",
+    "jonckheere",
+    "one_way",
+    "paired_difference",
+    "paired_resolution",
+    "permutation_p",
+    "pooled_spread",
+    "resolution",
+    "saturation_points",
+    "seed_summary",
+    "seeds_needed",
+    "summarise",
+]

@@ -1,0 +1,287 @@
+"""The numbers behind a verdict, for all curves of one shape at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from harness.checks.curve import Block, Curve
+from harness.statistics import (
+    RULES,
+    dunnett_p,
+    equivalence_p,
+    intraclass_correlation,
+    jonckheere,
+    one_way,
+    paired_resolution,
+    permutation_p,
+    pooled_spread,
+    resolution,
+    seeds_needed,
+    summarise,
+)
+
+FloatArray = NDArray[np.float64]
+Columns = dict[str, Any]
+"""Name of a number -> its values (curves,) or (sizes, curves); None where it does not exist for the block."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """The numbers behind a verdict; None where they do not exist.
+
+    Scores are as they came; differences are positive where the model is better, for losses too.
+
+    Attributes
+    ----------
+    pooled_sd, df
+        Seed standard deviation pooled over trained sizes, and its degrees of freedom.
+    f, f_p, permutation_p
+        One-way F over trained sizes, its parametric and its permutation p-value.
+    jonckheere_z, jonckheere_up_p, jonckheere_down_p
+        Jonckheere-Terpstra over trained sizes, normal approximation, one-sided.
+    gate_f_p, gate_jonckheere_p
+        Permutation p of F and two-sided p of Jonckheere after Benjamini-Hochberg over all such p-values of
+        all curves judged together.
+    margin
+        Largest difference that counts as none: 5 % of ceiling - floor (untrained, else trivial).
+    resolution
+        Smallest difference between two sizes that these seeds can show.
+    seeds_needed
+        Seeds per size that show a difference of ``margin`` with 80 % power.
+    largest_contrast, equivalence_p
+        Best minus worst mean of a trained size; TOST p-value of all pairs of sizes lying within ``margin``.
+    last_step, last_step_low
+        Mean of the largest size minus that of the one before, and its lower 95 % limit.
+    saturates_at, saturates_within
+        R4's size, and the sizes between which 95 % of its bootstrap lie; None unless the trend is
+        ``saturates``.
+    best, best_size
+        Best mean of a trained size, and that size.
+    untrained, gain, gain_equivalence_p
+        Mean of the untrained control, best mean minus it, TOST p-value of that gain lying within ``margin``.
+    dunnett_p, harm_p
+        For every trained size, Dunnett's one-sided p-value for being better, and for being worse, than the
+        untrained control.
+    baseline, baseline_name
+        Mean of the best declared baseline.
+    baseline_low, baseline_high, baseline_p
+        95 % interval of best mean minus baseline (Welch); smallest one-sided Dunnett p-value of a trained
+        size being better.
+    ceiling, ceiling_measured
+        Best possible score; False where it is the metric's bound.
+    headroom, headroom_high
+        (ceiling - best mean) / (ceiling - trivial), and its upper limit, allowing for the choice of the best
+        of several means.
+    intraclass_correlation, signal_to_noise
+        Share of the variance between sizes; range of the means in pooled standard deviations.
+    """
+
+    pooled_sd: float | None
+    df: int
+    f: float | None
+    f_p: float | None
+    permutation_p: float | None
+    jonckheere_z: float | None
+    jonckheere_up_p: float | None
+    jonckheere_down_p: float | None
+    gate_f_p: float | None
+    gate_jonckheere_p: float | None
+    margin: float | None
+    resolution: float | None
+    seeds_needed: float | None
+    largest_contrast: float | None
+    equivalence_p: float | None
+    last_step: float | None
+    last_step_low: float | None
+    saturates_at: int | None
+    saturates_within: tuple[int, int] | None
+    best: float
+    best_size: int
+    untrained: float | None
+    gain: float | None
+    gain_equivalence_p: float | None
+    dunnett_p: tuple[float | None, ...] | None
+    harm_p: tuple[float | None, ...] | None
+    baseline: float | None
+    baseline_name: str | None
+    baseline_low: float | None
+    baseline_high: float | None
+    baseline_p: float | None
+    ceiling: float | None
+    ceiling_measured: bool
+    headroom: float | None
+    headroom_high: float | None
+    intraclass_correlation: float | None
+    signal_to_noise: float | None
+
+
+def measure(block: Block, permutations: int, seed: int) -> Columns:
+    """Return the numbers of a block's curves, all but those that depend on other blocks."""
+    return {**_of_trend(block, permutations, seed), **_of_level(block)}
+
+
+def _of_trend(block: Block, permutations: int, seed: int) -> Columns:
+    f, ordered = one_way(block.runs), jonckheere(block.runs)
+    return {
+        "pooled_sd": block.spread.sd,
+        "df": np.full(len(block.margin), block.spread.df),
+        "f": f.f,
+        "f_p": f.p,
+        "permutation_p": permutation_p(block.runs, permutations, seed),
+        "jonckheere_z": ordered.z,
+        "jonckheere_up_p": ordered.p_up,
+        "jonckheere_down_p": ordered.p_down,
+        "margin": block.margin,
+        "resolution": _resolution(block),
+        "seeds_needed": seeds_needed(block.spread.sd, block.margin),
+        "intraclass_correlation": intraclass_correlation(block.runs),
+        "right_censored": RULES["R4"](summarise(block.scores)) == len(block.runs) - 1,
+        **_contrasts(block),
+    }
+
+
+def _resolution(block: Block) -> FloatArray:
+    if block.scores.paired:
+        return paired_resolution(block.runs)
+    seeds = len(block.counts) / (1 / block.counts).sum()
+    return resolution(block.spread.sd, seeds, block.spread.df)
+
+
+def _contrasts(block: Block) -> Columns:
+    """Return the range of the means, whether all pairs are equivalent, and the last step."""
+    pairs = [_difference(block, a, b) for a in range(len(block.runs)) for b in range(a)]
+    if not pairs:
+        names = ("largest_contrast", "equivalence_p", "last_step", "last_step_low", "signal_to_noise")
+        return dict.fromkeys(names, np.full(len(block.curves), np.nan))
+    tests = [equivalence_p(difference, error, block.spread.df, block.margin) for difference, error in pairs]
+    step, error = pairs[-1]
+    width = np.ptp(block.means, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        signal_to_noise = width / block.spread.sd
+    return {
+        "largest_contrast": width,
+        "equivalence_p": np.max(tests, axis=0),
+        "last_step": step,
+        "last_step_low": step - _t(0.975, block.spread.df) * error,
+        "signal_to_noise": signal_to_noise,
+    }
+
+
+def _difference(block: Block, a: int, b: int) -> tuple[FloatArray, FloatArray]:
+    """Return mean of size ``a`` minus mean of size ``b``, and its standard error."""
+    error = block.spread.sd * np.sqrt(1 / block.counts[a] + 1 / block.counts[b])
+    return block.means[a] - block.means[b], error
+
+
+def _of_level(block: Block) -> Columns:
+    at = block.means.argmax(axis=0)
+    best, error = block.means.max(axis=0), block.spread.sd / np.sqrt(block.counts[at])
+    return {
+        "best": best,
+        "best_place": at,
+        "ceiling": block.ceiling,
+        **_against_untrained(block, best, block.counts[at]),
+        **_against_baseline(block, best, error),
+        **_headroom(block, best, error),
+    }
+
+
+def _against_untrained(block: Block, best: FloatArray, seeds: NDArray[np.int_]) -> Columns:
+    if block.untrained is None:
+        names = ("untrained", "gain", "gain_equivalence_p", "dunnett_p", "harm_p")
+        return dict.fromkeys(names, None)
+    floor = block.untrained.mean(axis=-1)
+    spread = pooled_spread([*block.runs, block.untrained])
+    error = spread.sd * np.sqrt(1 / seeds + 1 / block.untrained.shape[-1])
+    return {
+        "untrained": floor,
+        "gain": best - floor,
+        "gain_equivalence_p": equivalence_p(best - floor, error, spread.df, block.margin),
+        "dunnett_p": dunnett_p(block.runs, block.untrained),
+        "harm_p": dunnett_p(block.runs, block.untrained, less=True),
+    }
+
+
+def _against_baseline(block: Block, best: FloatArray, error: FloatArray) -> Columns:
+    if block.baseline is None:
+        return dict.fromkeys(("baseline", "baseline_low", "baseline_high", "baseline_p"), None)
+    known, runs = block.baseline.mean(axis=-1), block.baseline.shape[-1]
+    own = block.baseline.std(axis=-1, ddof=1) / np.sqrt(runs) if runs > 1 else np.zeros(len(known))
+    half = _welch(error, block.spread.df, own, runs - 1)
+    return {
+        "baseline": known,
+        "baseline_low": best - known - half,
+        "baseline_high": best - known + half,
+        "baseline_p": dunnett_p(block.runs, block.baseline, constant=runs == 1).min(axis=0),
+    }
+
+
+def _welch(a: FloatArray, df_a: int, b: FloatArray, df_b: int) -> FloatArray:
+    """Return half the 95 % interval of a difference of two means with standard errors ``a`` and ``b``."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = (a**2 + b**2) ** 2 / (a**4 / df_a + b**4 / max(df_b, 1))
+    half = stats.t.ppf(0.975, df) * np.hypot(a, b)
+    return np.where(np.hypot(a, b) == 0, 0.0, half)
+
+
+def _headroom(block: Block, best: FloatArray, error: FloatArray) -> Columns:
+    """Return H and its upper limit, at 1 - .025 / J since the best of J means is a chosen one."""
+    room = np.where(block.ceiling > block.trivial, block.ceiling - block.trivial, np.nan)
+    half = _t(1 - 0.025 / len(block.runs), block.spread.df) * error
+    return {"headroom": (block.ceiling - best) / room, "headroom_high": (block.ceiling - best + half) / room}
+
+
+def _t(level: float, df: int) -> float:
+    return float(stats.t.ppf(level, df)) if df else math.nan
+
+
+def correct(measured: Sequence[Columns]) -> None:
+    """Add the gate's p-values to all columns: F and Jonckheere of all curves are one family.
+
+    Benjamini and Hochberg 1995, doi 10.1111/j.2517-6161.1995.tb02031.x.
+    """
+    tests = [
+        np.stack([each["permutation_p"], 2 * np.minimum(each["jonckheere_up_p"], each["jonckheere_down_p"])])
+        for each in measured
+    ]
+    if not tests:
+        return
+    p = np.minimum(np.concatenate(tests, axis=1), 1.0)
+    known = np.isfinite(p)
+    p[known] = stats.false_discovery_control(p[known]) if known.any() else p[known]
+    ends = np.cumsum([each.shape[1] for each in tests])
+    for each, part in zip(measured, np.split(p, ends[:-1], axis=1), strict=True):
+        each["gate_f_p"], each["gate_jonckheere_p"] = part
+
+
+def numbers_of(curve: Curve, columns: Columns, row: int) -> dict[str, Any]:
+    """Return one curve's numbers as plain Python, scores in their own direction."""
+    known = {name for name in (field.name for field in fields(Evidence)) if name in columns}
+    numbers = {name: _plain(columns[name], row) for name in known}
+    for name in ("best", "untrained", "baseline", "ceiling"):
+        if numbers[name] is not None:
+            numbers[name] *= curve.sign
+    return {
+        **numbers,
+        "df": int(numbers["df"]),
+        "best_size": curve.sizes[int(columns["best_place"][row])],
+        "baseline_name": None if curve.baseline is None else curve.baseline[0],
+        "ceiling_measured": curve.ceiling is not None,
+    }
+
+
+def _plain(column: Any, row: int) -> Any:
+    """Return a row's number, or tuple of numbers over sizes; None for NaN."""
+    if column is None:
+        return None
+    if column.ndim == 2:
+        return tuple(_plain(of_size, row) for of_size in column)
+    value = column[row].item()
+    return None if math.isnan(value) else value
