@@ -187,7 +187,8 @@ class _Planner:
                 if obstacle:
                     self._prune(obstacle, **where)
                     continue
-                split = splits.choose(card.split, facts.levels, facts.crosstabs)
+                kind, options = card.split_with(dict(choice.parameters))
+                split = splits.choose(kind, facts.levels, facts.crosstabs, options)
                 if isinstance(split, str):
                     self._prune(split, **where)
                     continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from harness.conformance.inputs import (
     taken,
     toy_cells,
 )
-from harness.conformance.loading import device_of, new
+from harness.conformance.loading import device_of, new, parameters_of
 from harness.contracts.cards import Metric, TaskCard
 from harness.contracts.cells import Cells
 from harness.contracts.guards import check_scores
@@ -40,11 +39,9 @@ EXACT = 1e-9
 
 def split_of(card: TaskCard, cells: ToyCells) -> Split:
     """Return the split that the host would draw for this task."""
-    crosstabs = {
-        f"{row}|{column}": splits.crosstab(cells.columns[row], cells.columns[column])
-        for row, column in (("cell_type", "donor"), ("cell_type", "batch"), ("perturbation", "context"))
-    }
-    recipe = splits.choose(card.split, levels_of(cells.columns), crosstabs)
+    kind, options = card.split_with(parameters_of(card))
+    crosstabs = splits.crosstabs_of(cells.columns)
+    recipe = splits.choose(kind, levels_of(cells.columns), crosstabs, options)
     if isinstance(recipe, str):
         raise NotApplicable(recipe)
     return splits.draw(recipe, cells.columns, cells.n_cells, SEED)
@@ -127,7 +124,7 @@ def check_cell_order(card: TaskCard) -> None:
     """Cells in another order, with their embedding and split, have the same scores within tolerance."""
     cells = toy_cells()
     split, order = split_of(card, cells), shuffled(cells.n_cells)
-    other = replace(split, fold=split.fold[order], units=split.units[order])
+    other = split.taken(order)
     expected = evaluated(card, cells.components, cells, split)
     found = evaluated(card, cells.components[order], taken(cells, order), other)
     metrics = {metric.name: metric.tolerance for metric in card.metrics}

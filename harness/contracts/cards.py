@@ -146,8 +146,10 @@ class TaskCard(Card):
     metrics
         All its metrics; the first is the primary one.
     split
-        The kind of split the host draws: ``"grouped"`` (by donor or batch, else random by cell),
-        ``"whole"`` (no split), ``"held_out_context"``.
+        The kind of split the host draws: ``"grouped"`` (by the coarsest of tissue, assay, study, batch and
+        donor, else random by cell), ``"whole"`` (no split), ``"held_out_context"`` and others, see
+        :mod:`harness.splits`. A parameter may decide it, ``"{split}"``, filled in like needs; parameters
+        called ``split_role``, ``split_folds`` and so on set the options of the kind.
     baselines
         Its own trivial answers, computed by :meth:`Task.baseline`.
     references
@@ -159,6 +161,12 @@ class TaskCard(Card):
     split: str = "whole"
     baselines: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+
+    def split_with(self, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the kind of split and its options, as parameters say."""
+        prefix = "split_"
+        options = {n.removeprefix(prefix): value for n, value in parameters.items() if n.startswith(prefix)}
+        return self.split.format_map(parameters), options
 
     @property
     def primary(self) -> Metric:

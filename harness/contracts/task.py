@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,15 +22,19 @@ class Split:
     Attributes
     ----------
     fold
-        Per cell (n_cells,): the fold in which it is tested, or -1 where it is left out.
+        Per cell (n_cells,): the one fold in which it is tested, or -1 where it is in none.
     n_folds
         Number of folds; 0 where the recipe divides nothing.
     units
-        Per cell (n_cells,): the unit of generalisation it belongs to (donor, batch, cell, context).
+        Per cell (n_cells,): the unit of generalisation it belongs to, whose cells are held out together
+        (donor, batch, cell, context, perturbation).
     unit_kind
         What a unit is, for people: ``"donor"``, ``"cell"``, ...
     notes
         What was left out and why, shown beside the scores.
+    taught
+        Per fold and cell (n_folds x n_cells): whether the cell may be learnt from. None where each fold
+        learns from the cells of all other folds.
     """
 
     fold: NDArray[np.int64]
@@ -38,6 +42,26 @@ class Split:
     units: NDArray[np.object_]
     unit_kind: str
     notes: Mapping[str, Any] = field(default_factory=dict)
+    taught: NDArray[np.bool_] | None = None
+
+    def tested(self, fold: int) -> NDArray[np.bool_]:
+        """Return which cells (n_cells,) are tested in a fold."""
+        found: NDArray[np.bool_] = self.fold == fold
+        return found
+
+    def training(self, fold: int) -> NDArray[np.bool_]:
+        """Return which cells (n_cells,) a model may learn from before it is tested in a fold.
+
+        These are not simply all others: where an unseen perturbation meets an unseen context, cells that
+        share one of the two are on neither side. Controls of a perturbation screen are in training always.
+        """
+        others: NDArray[np.bool_] = (self.fold >= 0) & (self.fold != fold)
+        return others if self.taught is None else self.taught[fold].astype(bool)
+
+    def taken(self, rows: NDArray[np.int64]) -> Split:
+        """Return the same split of some of the cells, or of all in another order."""
+        taught = None if self.taught is None else self.taught[:, rows]
+        return replace(self, fold=self.fold[rows], units=self.units[rows], taught=taught)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 """Raised when the content of facts or the reading of files changes."""
-CROSSTABS = (("cell_type", "donor"), ("cell_type", "batch"), ("perturbation", "context"))
-"""What splits need to know."""
+CROSSTABS = (
+    *product(("cell_type", "perturbation"), ("donor", "batch", "study", "tissue", "assay", "context")),
+    ("perturbation", "dose"),
+)
+"""What splits need to know of a data set."""
 MOST_LEVELS = 1000
 """Levels of a role up to which a card can need a number of them."""
 
