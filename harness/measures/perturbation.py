@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.measures.response import baselines
+from harness.measures.response.profiles import pearson, r2
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -99,24 +102,27 @@ def perturbed_mean(means: Means, perturbation: str, context: str) -> NDArray[np.
 
     A centroid is the mean of a perturbation in a context; perturbations count equally, not cells.
     """
-    import numpy as np
-
-    centroids = [
-        mean
-        for (p, c), mean in sorted(means.mean.items())
-        if p != CONTROL and c != context and means.cells[p, c] >= MIN_CELLS
-    ]
-    return np.asarray(np.mean(centroids, axis=0))
+    return baselines.perturbed_mean(
+        [
+            mean
+            for (p, c), mean in sorted(means.mean.items())
+            if p != CONTROL and c != context and means.cells[p, c] >= MIN_CELLS
+        ]
+    )
 
 
 def context_transfer(means: Means, perturbation: str, context: str) -> NDArray[np.float64]:
-    """Predict the held-out control mean plus the effect in other contexts, weighted by treated cells."""
-    import numpy as np
+    """Predict the held-out control mean plus the effect in other contexts, weighted by treated cells.
 
-    elsewhere = means.training(perturbation, context)
-    deltas = [means.mean[perturbation, c] - means.mean[CONTROL, c] for c in elsewhere]
-    weights = [means.cells[perturbation, c] for c in elsewhere]
-    return means.mean[CONTROL, context] + np.average(deltas, axis=0, weights=weights)
+    The effect of a perturbation that no other context has seen is the mean of all that they have.
+    """
+    elsewhere = [(perturbation, c) for c in means.training(perturbation, context)]
+    keys = elsewhere or [
+        (p, c) for p, c in sorted(means.mean) if p != CONTROL and c != context and means.usable(p, c)
+    ]
+    return means.mean[CONTROL, context] + baselines.transferred_effect(
+        [means.mean[p, c] - means.mean[CONTROL, c] for p, c in keys], [means.cells[key] for key in keys]
+    )
 
 
 def ridge_head(
@@ -166,21 +172,9 @@ def agreement(
     """
     import numpy as np
 
-    error, spread = float(np.mean((predicted - truth) ** 2)), float(np.var(truth))
     return {
-        "pearson_r": _pearson(predicted, truth),
-        "r2": 1 - error / spread if spread > 0 else float("nan"),
-        "mse": error,
-        "pearson_delta": _pearson(predicted - control, truth - control),
+        "pearson_r": float(pearson(predicted, truth)),
+        "r2": float(r2(predicted, truth)),
+        "mse": float(np.mean((predicted - truth) ** 2)),
+        "pearson_delta": float(pearson(predicted - control, truth - control)),
     }
-
-
-def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Return Pearson's r; NaN where one side is constant up to rounding."""
-    import numpy as np
-
-    a, b = a - a.mean(), b - b.mean()
-    norms = float(np.linalg.norm(a)), float(np.linalg.norm(b))
-    if min(norms) < 1e-10 * np.sqrt(len(a)):
-        return float("nan")
-    return float(a @ b / (norms[0] * norms[1]))

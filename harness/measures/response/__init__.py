@@ -1,0 +1,137 @@
+"""How well is the response of cells to a perturbation predicted? Kernels on plain arrays.
+
+:func:`panel` gives every score of predicted profiles at once, :data:`DECLARED` says how to read each.
+"""
+
+from harness.measures.response.baselines import (
+    LinearResponse,
+    additive,
+    fit_linear_response,
+    gene_loadings,
+    majority_effect,
+    matching_mean,
+    perturbed_mean,
+    target_embedding,
+    transferred_effect,
+)
+from harness.measures.response.calibration import (
+    Calibration,
+    calibrate,
+    dynamic_range_fraction,
+    effect_strata,
+    gap_closed,
+    published_dynamic_range,
+    solved,
+)
+from harness.measures.response.ceilings import (
+    at_most,
+    attainable_correlation,
+    halves,
+    interpolated_duplicate,
+    spearman_brown,
+)
+from harness.measures.response.collapse import best_scale, pairwise_cosine, variance_ratio
+from harness.measures.response.combinations import interaction, interaction_pearson, interaction_skill
+from harness.measures.response.declared import BEYOND_PROFILES, IDENTITIES, Declared, Identity, violations
+from harness.measures.response.discrimination import (
+    centroid_accuracy,
+    perturbation_discrimination,
+    published_discrimination,
+)
+from harness.measures.response.doses import dose_response, log_dose_line, nearest_dose
+from harness.measures.response.energy import effect_p_value, energy_distance
+from harness.measures.response.genes import (
+    auprc,
+    auprc_over_prevalence,
+    de_overlap,
+    rare_genes,
+    rarity_weights,
+    sign_accuracy,
+    tail_recall,
+)
+from harness.measures.response.panel import DECLARED, SCORES, Measured, Score, panel
+from harness.measures.response.profiles import (
+    contrast_weights,
+    expression_stratum,
+    mse,
+    pearson,
+    pearson_delta,
+    r2,
+    skill,
+    spearman,
+)
+from harness.measures.response.ranking import (
+    adjusted_ndcg,
+    enrichment_factor,
+    published_adjusted_ndcg,
+    top1_regret,
+    towards,
+)
+
+__all__ = [
+    "BEYOND_PROFILES",
+    "DECLARED",
+    "IDENTITIES",
+    "SCORES",
+    "Calibration",
+    "Declared",
+    "Identity",
+    "LinearResponse",
+    "Measured",
+    "Score",
+    "additive",
+    "adjusted_ndcg",
+    "at_most",
+    "attainable_correlation",
+    "auprc",
+    "auprc_over_prevalence",
+    "best_scale",
+    "calibrate",
+    "centroid_accuracy",
+    "contrast_weights",
+    "de_overlap",
+    "dose_response",
+    "dynamic_range_fraction",
+    "effect_p_value",
+    "effect_strata",
+    "energy_distance",
+    "enrichment_factor",
+    "expression_stratum",
+    "fit_linear_response",
+    "gap_closed",
+    "gene_loadings",
+    "halves",
+    "interaction",
+    "interaction_pearson",
+    "interaction_skill",
+    "interpolated_duplicate",
+    "log_dose_line",
+    "majority_effect",
+    "matching_mean",
+    "mse",
+    "nearest_dose",
+    "pairwise_cosine",
+    "panel",
+    "pearson",
+    "pearson_delta",
+    "perturbation_discrimination",
+    "perturbed_mean",
+    "published_adjusted_ndcg",
+    "published_discrimination",
+    "published_dynamic_range",
+    "r2",
+    "rare_genes",
+    "rarity_weights",
+    "sign_accuracy",
+    "skill",
+    "solved",
+    "spearman",
+    "spearman_brown",
+    "tail_recall",
+    "target_embedding",
+    "top1_regret",
+    "towards",
+    "transferred_effect",
+    "variance_ratio",
+    "violations",
+]

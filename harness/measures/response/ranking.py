@@ -1,0 +1,92 @@
+"""Does a model put the perturbations first that lead towards a goal?
+
+A goal is a direction in gene space: to reverse a disease or to reach a state. Perturbations are scored by the
+cosine of their predicted effect with the goal, and held against the cosine of their measured effect. Scores
+may be any numbers (prior frequency, effect size, expression of the target), so controls go the same way.
+Ties are settled by the mean over all orders, so that an answer without preference has the value of chance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from harness.measures.response.genes import in_top
+
+Floats = NDArray[np.float64]
+
+
+def towards(effect: ArrayLike, goal: ArrayLike) -> Floats:
+    """Return the cosine of each effect (perturbations x genes) with a goal (genes,); NaN for no effect."""
+    moves, aim = np.asarray(effect, dtype=float), np.asarray(goal, dtype=float)
+    length = np.linalg.norm(moves, axis=-1) * np.linalg.norm(aim)
+    return np.asarray(moves @ aim / np.where(length > 0, length, np.nan))
+
+
+def adjusted_ndcg(scores: ArrayLike, relevance: ArrayLike, k: int) -> float:
+    """Return the discounted gain of the first k, as a share of the way from chance to the best order.
+
+    nDCG@k with gain max(relevance, 0) and discount 1 / log2(1 + place), minus its expectation over random
+    orders, over one minus that expectation (AnDCG@k of AssayBench, "condensed": perturbations without a
+    measured relevance are left out before ranking). Here it is not floored.
+
+    Parameters
+    ----------
+    scores, relevance
+        One per perturbation: what the model says, what was measured (NaN: not measured). A score of NaN is
+        no answer and ranks like the lowest.
+
+    Returns
+    -------
+    0 for chance, 1 for the best order, negative for worse than chance; NaN where nothing is relevant or
+    every order is as good.
+    """
+    from sklearn.metrics import ndcg_score
+
+    said, worth = _measured(scores, relevance)
+    gain = np.maximum(worth, 0)
+    if len(gain) < 2 or not gain.any():
+        return float("nan")
+    found = ndcg_score([gain], [said], k=k)
+    chance = ndcg_score([gain], [np.zeros(len(gain))], k=k)
+    return float((found - chance) / (1 - chance)) if chance < 1 else float("nan")
+
+
+def published_adjusted_ndcg(scores: ArrayLike, relevance: ArrayLike, k: int) -> float:
+    """Return :func:`adjusted_ndcg` with the floor of 0 under which AssayBench publishes it."""
+    return float(np.maximum(adjusted_ndcg(scores, relevance, k), 0.0))
+
+
+def enrichment_factor(scores: ArrayLike, relevance: ArrayLike, share: float = 0.01) -> float:
+    """Return how many times more of the best perturbations are among the first than by chance.
+
+    The best ``share`` of perturbations by measured relevance is sought among the first ``share`` by score
+    (at least one each). 1 is chance, the number of perturbations over that of sought ones the best.
+    """
+    said, worth = _measured(scores, relevance)
+    if len(said) < 2 or np.ptp(worth) == 0:
+        return float("nan")
+    places = int(np.ceil(share * len(said)))
+    best, first = in_top(worth, places), in_top(said, places)
+    return float((best * first).sum() / places / (places / len(said)))
+
+
+def top1_regret(scores: ArrayLike, relevance: ArrayLike) -> float:
+    """Return what is lost by taking the first perturbation instead of the best: best minus its relevance.
+
+    0 is the best; the best minus the mean relevance is chance.
+    """
+    said, worth = _measured(scores, relevance)
+    if not len(said):
+        return float("nan")
+    return float(worth.max() - in_top(said, 1) @ worth)
+
+
+def _measured(scores: ArrayLike, relevance: ArrayLike) -> tuple[Floats, Floats]:
+    """Return both for the perturbations that were measured; no answer ranks like the lowest one."""
+    said, worth = np.asarray(scores, dtype=float), np.asarray(relevance, dtype=float)
+    known = np.isfinite(worth)
+    said = said[known]
+    answered = np.isfinite(said)
+    lowest = said[answered].min() if answered.any() else 0.0
+    return np.where(answered, said, lowest), worth[known]
