@@ -47,8 +47,8 @@ class Evidence:
     jonckheere_z, jonckheere_up_p, jonckheere_down_p
         Jonckheere-Terpstra over trained sizes, normal approximation, one-sided.
     gate_f_p, gate_jonckheere_p
-        Permutation p of F and two-sided p of Jonckheere after Benjamini-Hochberg over all such p-values of
-        all curves judged together.
+        Permutation p of F and two-sided p of Jonckheere, each after Benjamini-Hochberg over all curves judged
+        together; a size effect is either of them below 0.05.
     margin
         Largest difference that counts as none: 5 % of ceiling - floor (untrained, else trivial).
     resolution
@@ -243,22 +243,27 @@ def _t(level: float, df: int) -> float:
 
 
 def correct(measured: Sequence[Columns]) -> None:
-    """Add the gate's p-values to all columns: F and Jonckheere of all curves are one family.
+    """Add the gate's p-values to all columns: F and two-sided Jonckheere, each corrected over all curves.
 
     Benjamini and Hochberg 1995, doi 10.1111/j.2517-6161.1995.tb02031.x.
     """
-    tests = [
-        np.stack([each["permutation_p"], 2 * np.minimum(each["jonckheere_up_p"], each["jonckheere_down_p"])])
-        for each in measured
-    ]
-    if not tests:
-        return
-    p = np.minimum(np.concatenate(tests, axis=1), 1.0)
+    for each in measured:
+        up, down = each["jonckheere_up_p"], each["jonckheere_down_p"]
+        each["gate_f_p"], each["gate_jonckheere_p"] = each["permutation_p"], np.minimum(2 * up, 2 * down)
+    for name in ("gate_f_p", "gate_jonckheere_p"):
+        corrected = _benjamini_hochberg(np.concatenate([each[name] for each in measured] or [np.empty(0)]))
+        ends = np.cumsum([len(each[name]) for each in measured])
+        for each, part in zip(measured, np.split(corrected, ends), strict=False):
+            each[name] = part
+
+
+def _benjamini_hochberg(p: FloatArray) -> FloatArray:
+    """Return adjusted p-values; NaN is no test and stays."""
     known = np.isfinite(p)
-    p[known] = stats.false_discovery_control(p[known]) if known.any() else p[known]
-    ends = np.cumsum([each.shape[1] for each in tests])
-    for each, part in zip(measured, np.split(p, ends[:-1], axis=1), strict=True):
-        each["gate_f_p"], each["gate_jonckheere_p"] = part
+    adjusted = p.copy()
+    if known.any():
+        adjusted[known] = stats.false_discovery_control(np.minimum(p[known], 1.0))
+    return adjusted
 
 
 def numbers_of(curve: Curve, columns: Columns, row: int) -> dict[str, Any]:

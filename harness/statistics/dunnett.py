@@ -93,14 +93,14 @@ def _integral(t: float, df: int, loadings: tuple[float, ...]) -> float:
 
 @lru_cache(maxsize=64)
 def _spread_nodes(df: int) -> tuple[FloatArray, FloatArray]:
-    """Return nodes of S: fine enough for its width, and from where P(S below) is no number any more."""
+    """Return nodes of S: fine for its width, from where it no more matters at the end of the tables."""
     step = min(0.1, 1 / np.sqrt(2 * df))
-    logs = np.arange(max(-16.0, -700 / df), min(2.5, 12 / np.sqrt(2 * df)), step)
+    logs = np.arange(max(-FAR * (1 + 1 / df), -700 / df), min(2.5, 12 / np.sqrt(2 * df)), step)
     nodes = np.exp(logs)
     return nodes, stats.chi.pdf(nodes * np.sqrt(df), df) * np.sqrt(df) * nodes * step
 
 
 @lru_cache(maxsize=1)
 def _normal_nodes() -> tuple[FloatArray, FloatArray]:
-    nodes = np.linspace(-8.5, 8.5, 79)
+    nodes = np.linspace(-8.4, 8.4, 57)
     return nodes, stats.norm.pdf(nodes) * (nodes[1] - nodes[0])

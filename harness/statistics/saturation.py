@@ -256,7 +256,7 @@ def isotonic(mean: FloatArray, weights: NDArray[np.int_]) -> FloatArray:
         lowest = averages[-1]
         for end in reversed(range(start, len(mean))):
             lowest = np.minimum(lowest, averages[end - start])
-            np.maximum(fitted[end], lowest, out=fitted[end])
+            fitted[end] = np.maximum(fitted[end], lowest)
     return fitted
 
 
