@@ -35,6 +35,9 @@ class Split:
     taught
         Per fold and cell (n_folds x n_cells): whether the cell may be learnt from. None where each fold
         learns from the cells of all other folds.
+    in_distribution
+        Per cell (n_cells,): the fold that learns from other cells of its unit but not from it, so that the
+        same model can be tested on it as on familiar ground, or -1. None where the recipe sets none apart.
     """
 
     fold: NDArray[np.int64]
@@ -43,6 +46,7 @@ class Split:
     unit_kind: str
     notes: Mapping[str, Any] = field(default_factory=dict)
     taught: NDArray[np.bool_] | None = None
+    in_distribution: NDArray[np.int64] | None = None
 
     def tested(self, fold: int) -> NDArray[np.bool_]:
         """Return which cells (n_cells,) are tested in a fold."""
@@ -55,13 +59,20 @@ class Split:
         These are not simply all others: where an unseen perturbation meets an unseen context, cells that
         share one of the two are on neither side. Controls of a perturbation screen are in training always.
         """
-        others: NDArray[np.bool_] = (self.fold >= 0) & (self.fold != fold)
-        return others if self.taught is None else self.taught[fold].astype(bool)
+        found: NDArray[np.bool_] = (self.fold >= 0) & (self.fold != fold)
+        if self.taught is not None:
+            found = self.taught[fold].astype(bool)
+        return found if self.in_distribution is None else found & (self.in_distribution != fold)
 
     def taken(self, rows: NDArray[np.int64]) -> Split:
         """Return the same split of some of the cells, or of all in another order."""
-        taught = None if self.taught is None else self.taught[:, rows]
-        return replace(self, fold=self.fold[rows], units=self.units[rows], taught=taught)
+        return replace(
+            self,
+            fold=self.fold[rows],
+            units=self.units[rows],
+            taught=None if self.taught is None else self.taught[:, rows],
+            in_distribution=None if self.in_distribution is None else self.in_distribution[rows],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

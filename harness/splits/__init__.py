@@ -3,7 +3,8 @@
 A split has two lives. :func:`choose` decides from facts alone (while planning) which recipe is possible and
 otherwise says why none is; :func:`draw` turns a recipe into folds for the actual cells. A task's card names
 the kind; a parameter of the task called ``split_<option>`` sets an option of the kind, and None leaves the
-default. ``seed`` draws another split of the same kind.
+default. ``seed`` draws another split of the same kind. Where groups are held out, ``in_distribution: true``
+sets cells of all other groups apart too, on which the same model is tested as on familiar ground.
 
 =======================  ======================  =============================================================
 kind                     options                 what is tested, having learnt from what

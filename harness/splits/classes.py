@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.contracts.task import Split
-from harness.splits.tables import MIN_CELLS, Crosstab, absent, crosstab
+from harness.splits.tables import MIN_CELLS, Crosstab, crosstab
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,8 @@ MIN_GROUPS = 3
 """Groups that a role needs for cells to be grouped by it unasked."""
 ATTEMPTS = 20
 """Draws of folds before every group gets a fold of its own."""
+LEAST_PARTS = 5
+"""No fold has more than one cell in so many set apart."""
 BY_CELL = "cells of the same donors and batches teach and test: for comparison with published scores only"
 
 
@@ -48,9 +51,7 @@ def coarsest(crosstabs: Mapping[str, Crosstab], at_least: int) -> str | None:
 
 
 def why_not_by(role: str, crosstabs: Mapping[str, Crosstab]) -> str | None:
-    """Return why cells cannot be held out by the groups of a role, if so."""
-    if reason := absent("cell_type", role, crosstabs):
-        return reason
+    """Return why cells cannot be held out by the groups of a role that the data set has, if so."""
     table = crosstabs[f"cell_type|{role}"]
     levels = {group for groups in table.values() for group, cells in groups.items() if cells}
     if len(levels) < 2:
@@ -87,7 +88,10 @@ def draw_grouped(parameters: Mapping[str, Any], columns: Columns, seed: int) -> 
     labels, groups = columns["cell_type"].astype(str), columns[role].astype(str)
     kept = np.isin(labels, kept_classes(crosstab(labels, groups)))
     fold = _folds_of_groups(labels[kept], groups[kept], parameters.get("folds"), seed)
-    return _split(labels, kept, fold, columns[role], role, {})
+    split = _split(labels, kept, fold, columns[role], role, {})
+    if not parameters.get("in_distribution"):
+        return split
+    return replace(split, in_distribution=_set_apart(labels, split.fold, split.n_folds, seed))
 
 
 def _folds_of_groups(
@@ -109,6 +113,28 @@ def _folds_of_groups(
         if all(len(np.unique(fold[labels == name])) > 1 for name in np.unique(labels)):
             return np.unique(fold, return_inverse=True)[1]
     return alone
+
+
+def _set_apart(
+    labels: NDArray[np.str_], fold: NDArray[np.int64], n_folds: int, seed: int
+) -> NDArray[np.int64]:
+    """Return for each cell a fold that it is set apart from, or -1: of every class an equal share.
+
+    A fold keeps at least one cell to learn a class from.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    apart = np.full(len(labels), -1, dtype=np.int64)
+    for name in np.unique(labels[fold >= 0]):
+        cells = rng.permutation(np.flatnonzero((labels == name) & (fold >= 0)))
+        dealt = np.arange(len(cells)) % max(n_folds, LEAST_PARTS)
+        dealt[(dealt >= n_folds) | (dealt == fold[cells])] = -1
+        for number in range(n_folds):
+            if not ((fold[cells] != number) & (dealt != number)).any():
+                dealt[dealt == number] = -1
+        apart[cells] = dealt
+    return apart
 
 
 def _split(

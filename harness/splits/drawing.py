@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.contracts.task import Split
 from harness.digest import address
@@ -52,10 +52,12 @@ def split_digest(split: Split) -> str:
     """Return the digest of the drawn folds, and of what each teaches if that is not all other ones."""
     import numpy as np
 
-    fold = [int(fold) for fold in split.fold]
-    if split.taught is None:
-        return address("split", fold=fold)
-    return address("split", fold=fold, taught=[np.packbits(cells).tobytes().hex() for cells in split.taught])
+    content: dict[str, Any] = {"fold": split.fold.tolist()}
+    if split.taught is not None:
+        content["taught"] = [np.packbits(cells).tobytes().hex() for cells in split.taught]
+    if split.in_distribution is not None:
+        content["in_distribution"] = split.in_distribution.tolist()
+    return address("split", **content)
 
 
 def _whole(n_cells: int) -> Split:

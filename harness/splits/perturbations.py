@@ -136,15 +136,20 @@ def few_shot(screen: Screen, parameters: Mapping[str, Any]) -> Folds:
         return carried
     folds = []
     for group, found in carried.items():
-        names, kept = screen.ordered(found, group), min(MOST_SHOTS, len(found) // 2)
+        names, kept = screen.ordered(found, group), _kept_for_shots(found)
         if shots <= kept:
             shown, tested = (frozenset((p, group) for p in part) for part in (names[:shots], names[kept:]))
             folds.append(Fold(tested=tested, group=group, shots=shown))
-    most = max(map(len, carried.values()))
+    most = max(carried.values(), key=len)
     return folds or (
-        f"{shots} perturbations of a new {screen.role} are to be taught, but {MOST_SHOTS} are the most, or "
-        f"half of those measured there and elsewhere; no {screen.role} has more than {most} of these"
+        f"{shots} perturbations of a new {screen.role} are to be taught and others tested; no {screen.role} "
+        f"has more than {len(most)} that were measured elsewhere too, of which {_kept_for_shots(most)} can be "
+        "taught"
     )
+
+
+def _kept_for_shots(found: list[str]) -> int:
+    return min(MOST_SHOTS, len(found) // 2)
 
 
 def _carried_over(screen: Screen) -> dict[str, list[str]] | str:
@@ -205,8 +210,8 @@ def _held_parts(screen: Screen, folds: int) -> list[Parts] | str:
     names = screen.ordered(part for c in screen.measured if (part := screen.single(c)))
     if len(names) < MIN_PERTURBATIONS:
         return (
-            f"{len(names)} single perturbations have at least {MIN_CELLS} cells beside as many controls; at "
-            f"least {MIN_PERTURBATIONS} are needed for some to be held out"
+            f"single perturbations with at least {MIN_CELLS} cells beside as many controls: {len(names)}; "
+            f"{MIN_PERTURBATIONS} are needed for some to be held out"
         )
     return [frozenset(names[start::folds]) for start in range(min(folds, len(names)))]
 
@@ -257,8 +262,8 @@ def combinations(screen: Screen, parameters: Mapping[str, Any]) -> Folds:
         met = [frozenset(some) for some in subsets(screen.ordered(alone, name), seen)]
         packings = _packed(packings, screen, parts, met, folds)
     return [packing.fold(screen) for packing in packings] or (
-        f"of {len(combined)} combinations with at least {MIN_CELLS} cells and controls none has {seen} parts "
-        "that can be learnt alone while the others are not met at all"
+        f"combinations with at least {MIN_CELLS} cells beside as many controls: {len(combined)}; of them "
+        f"with {seen} parts that can be learnt alone in the same {screen.role}, the others not being met: none"
     )
 
 

@@ -9,7 +9,7 @@ from harness.errors import did_you_mean
 from harness.records import SplitRecipe, as_parameters
 from harness.splits.classes import MIN_GROUPS, coarsest, groups_of, why_not_by
 from harness.splits.perturbations import divide
-from harness.splits.tables import MIN_CELLS, Crosstab, absent
+from harness.splits.tables import MIN_CELLS, Crosstab
 
 Options = dict[str, Any]
 Levels = Mapping[str, Mapping[str, int]]
@@ -18,8 +18,8 @@ Crosstabs = Mapping[str, Crosstab]
 KINDS: Mapping[str, tuple[str, Options]] = {
     "whole": ("1", {}),
     "random": ("1", {"folds": 2}),
-    "grouped": ("2", {"role": None, "folds": 5}),
-    "leave_one_group_out": ("1", {"role": None}),
+    "grouped": ("2", {"role": None, "folds": 5, "in_distribution": False}),
+    "leave_one_group_out": ("1", {"role": None, "in_distribution": False}),
     "held_out_context": ("2", {"role": "context"}),
     "few_shot": ("1", {"role": "context", "shots": 5}),
     "unseen_perturbation": ("1", {"role": "context", "folds": 5, "separator": "+"}),
@@ -44,6 +44,7 @@ ACCEPTED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "shots": (_whole(0), "a whole number from 0"),
     "seen": (_whole(0), "a whole number from 0: how many parts are known"),
     "dose": (lambda value: value in ("inner", "extreme"), '"inner" or "extreme"'),
+    "in_distribution": (lambda value: isinstance(value, bool), "true or false"),
     "separator": (lambda value: isinstance(value, str), 'a text; "" where no name is a combination'),
     "seed": (_whole(0), "a whole number from 0"),
 }
@@ -75,12 +76,12 @@ def choose(
     if kind == "grouped":
         return _grouped(filled, seed, levels, crosstabs)
     if kind == "leave_one_group_out":
-        return _left_out(filled, seed, crosstabs)
+        return _left_out(filled, seed, levels, crosstabs)
     if kind == "random":
         return _random(filled, seed, levels)
     if kind == "whole":
         return _recipe(kind, filled, seed)
-    return _divided(_recipe(kind, filled, seed), crosstabs)
+    return _divided(_recipe(kind, filled, seed), levels, crosstabs)
 
 
 def _complaint(given: Mapping[str, Any]) -> str | None:
@@ -105,29 +106,47 @@ def _random(filled: Options, seed: int, levels: Levels) -> SplitRecipe | str:
 
 
 def _grouped(filled: Options, seed: int, levels: Levels, crosstabs: Crosstabs) -> SplitRecipe | str:
-    if filled["role"] and (reason := why_not_by(filled["role"], crosstabs)):
-        return reason
     role = filled["role"] or coarsest(crosstabs, MIN_GROUPS)
     if not role:
         return _random(KINDS["random"][1], seed, levels)
-    groups = groups_of(crosstabs[f"cell_type|{role}"])
-    return _recipe("grouped", {"role": role, "folds": min(filled["folds"], len(groups))}, seed)
+    if reason := _absent("cell_type", role, levels, crosstabs) or why_not_by(role, crosstabs):
+        return reason
+    folds = min(filled["folds"], len(groups_of(crosstabs[f"cell_type|{role}"])))
+    return _recipe("grouped", {"role": role, "folds": folds, **_familiar(filled)}, seed)
 
 
-def _left_out(filled: Options, seed: int, crosstabs: Crosstabs) -> SplitRecipe | str:
+def _left_out(filled: Options, seed: int, levels: Levels, crosstabs: Crosstabs) -> SplitRecipe | str:
     role = filled["role"] or coarsest(crosstabs, 2)
     if not role:
         return (
             f"no role groups the cells such that 2 cell types of at least {MIN_CELLS} cells occur in 2 "
             "groups each, so no group can be left out"
         )
-    return why_not_by(role, crosstabs) or _recipe("leave_one_group_out", {"role": role}, seed)
+    if reason := _absent("cell_type", role, levels, crosstabs) or why_not_by(role, crosstabs):
+        return reason
+    return _recipe("leave_one_group_out", {"role": role, **_familiar(filled)}, seed)
 
 
-def _divided(recipe: SplitRecipe, crosstabs: Crosstabs) -> SplitRecipe | str:
+def _familiar(filled: Options) -> Options:
+    """Return the option that sets cells apart; a recipe without it does not mention it."""
+    return {"in_distribution": True} if filled["in_distribution"] else {}
+
+
+def _divided(recipe: SplitRecipe, levels: Levels, crosstabs: Crosstabs) -> SplitRecipe | str:
     """Return a recipe for perturbations if dividing the conditions by it succeeds."""
     role = dict(recipe.parameters).get("role", "dose")
-    if reason := absent("perturbation", role, crosstabs):
+    if reason := _absent("perturbation", role, levels, crosstabs):
         return reason
     folds = divide(recipe, crosstabs[f"perturbation|{role}"])
     return folds if isinstance(folds, str) else recipe
+
+
+def _absent(asked: str, role: str, levels: Levels, crosstabs: Crosstabs) -> str | None:
+    """Return a sentence where a data set lacks the role that is asked about, or the one that divides it."""
+    if f"{asked}|{role}" in crosstabs:
+        return None
+    by = sorted(name.partition("|")[2] for name in crosstabs if name.startswith(f"{asked}|"))
+    if asked in levels:
+        return f'the data set cannot be divided by "{role}"; roles that divide it: {", ".join(by) or "none"}'
+    known = ", ".join(sorted(levels))
+    return f'the data set has no role "{asked}", by which this split divides it; it has {known}'

@@ -35,14 +35,3 @@ def crosstabs_of(columns: Columns) -> dict[str, dict[str, dict[str, int]]]:
         for role in columns
         if asked in columns and role != asked
     }
-
-
-def absent(asked: str, role: str, crosstabs: Mapping[str, Crosstab]) -> str | None:
-    """Return a sentence where a data set does not name what is asked and the role by which it is divided."""
-    if f"{asked}|{role}" in crosstabs:
-        return None
-    known = sorted(name.partition("|")[2] for name in crosstabs if name.startswith(f"{asked}|"))
-    return (
-        f'the data set does not name both the roles "{asked}" and "{role}", by which it would be divided; '
-        + (f"{asked} can be divided by {', '.join(known)}" if known else f"it has no {asked} to divide")
-    )

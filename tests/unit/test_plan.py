@@ -345,3 +345,39 @@ def test_a_sampler_may_have_a_corpus_to_itself():
     drawn = {(job.draw.sampler.name, job.draw.corpus.name) for job in found.jobs if job.draw}
     assert drawn == {("random", "corpus"), ("few", "own")}
     assert len({job.fit.genes for job in found.jobs if job.arm == "untrained"}) == 2
+
+
+def divided_task(**parameters):
+    return TaskCard(
+        name="divided",
+        version="1",
+        entry="x:Divided",
+        needs=frozenset({"cell_type>=2"}),
+        metrics=(Metric(name="f1"),),
+        split="{split}",
+        parameters={"split": "grouped", "split_role": None, "split_folds": 5, **parameters},
+        baselines=("majority",),
+    )
+
+
+def test_a_parameter_of_the_task_decides_the_split():
+    """One suite asks the same task on several splits: each is a recipe of its own, or a reason."""
+    known = Known(facts("corpus", "corpus"), facts("cells", roles=("cell_type", "donor", "batch")))
+    wishes = [
+        {"name": "divided", "parameters": parameters}
+        for parameters in (
+            {"split_role": "donor"},
+            {"split": "leave_one_group_out", "split_role": "batch"},
+            {"split": "random", "split_folds": 2},
+            {"split": "held_out_context"},
+            {"split": "by_moon"},
+        )
+    ]
+    found = plan(known, {"tasks": [divided_task()]}, tasks=wishes, models=("ref",))
+    assert {job.split.label for job in found.jobs} == {
+        "grouped(folds=3, role=donor)",
+        "leave_one_group_out(role=batch)",
+        "random(folds=2)",
+    }
+    assert any('no role "perturbation"' in reason for reason in reasons(found))
+    assert any(reason.startswith('the split "by_moon" is unknown. Known: ') for reason in reasons(found))

@@ -150,9 +150,14 @@ def test_a_split_by_cell_says_that_it_is_one():
         ("grouped", {"cell_type": labels(("A", 30), ("B", 3))}, {}, "nothing to tell apart"),
         ("random", {"cell_type": labels(("A", 30), ("B", 3))}, {}, "nothing to tell apart"),
         ("groupd", three_donors(), {}, 'the split "groupd" is unknown. Did you mean "grouped"?'),
-        ("grouped", three_donors(), {"role": "tissue"}, '"cell_type" and "tissue", by which it would be'),
-        ("grouped", three_donors(), {"role": "tissue"}, "cell_type can be divided by donor"),
-        ("held_out_context", three_donors(), {}, "it has no perturbation to divide"),
+        ("grouped", three_donors(), {"role": "tissue"}, 'cannot be divided by "tissue"'),
+        ("grouped", three_donors(), {"role": "tissue"}, "roles that divide it: donor"),
+        (
+            "held_out_context",
+            three_donors(),
+            {},
+            'no role "perturbation", by which this split divides it; it has cell_type, donor',
+        ),
         ("grouped", three_donors(), {"fold": 3}, 'no option "fold". Did you mean "folds"?'),
         ("grouped", three_donors(), {"folds": 1}, 'a whole number from 2 to 10, and "1" was given'),
         ("grouped", three_donors(), {"folds": True}, '"True" was given'),
@@ -240,6 +245,44 @@ def test_a_class_of_two_donors_is_taught_even_where_chance_puts_them_together():
             assert len(set(split.fold[columns["cell_type"] == name])) > 1
 
 
+@settings(max_examples=60, deadline=None)
+@given(CLASS_TABLES, st.integers(2, 5), st.integers(0, 2**32 - 1))
+def test_familiar_cells_are_of_taught_groups_and_not_taught(table, folds, seed):
+    """Cells set apart are tested by a model that has met their group and class, but not them."""
+    made = screen(table, "donor")
+    columns = {"cell_type": made["perturbation"], "donor": made["donor"]}
+    recipe = chosen("grouped", columns, role="donor", folds=folds, in_distribution=True)
+    if isinstance(recipe, str):
+        return
+    plain = splits.draw(chosen("grouped", columns, role="donor", folds=folds), columns, 0, seed)
+    split = splits.draw(recipe, columns, len(made["donor"]), seed)
+    np.testing.assert_array_equal(split.fold, plain.fold)
+    for fold in range(split.n_folds):
+        familiar, taught = split.in_distribution == fold, split.training(fold)
+        assert not (familiar & (taught | split.tested(fold))).any()
+        np.testing.assert_array_equal(taught | familiar, plain.training(fold))
+        assert set(columns["cell_type"][plain.training(fold)]) == set(columns["cell_type"][taught])
+
+
+def test_a_fifth_of_every_class_is_familiar_ground():
+    """Of 5 donors with 20 cells of each class, each fold sets about 16 of the 80 taught cells of a class apart."""
+    columns = {
+        "cell_type": np.array(["A", "B"] * 100, dtype=object),
+        "donor": np.repeat([f"d{i}" for i in range(5)], 40).astype(object),
+    }
+    split = drawn("grouped", columns, in_distribution=True)
+    for fold in range(5):
+        for name in "AB":
+            apart = (split.in_distribution == fold) & (columns["cell_type"] == name)
+            assert 11 <= apart.sum() <= 20
+            assert (split.training(fold) & (columns["cell_type"] == name)).sum() == 80 - apart.sum()
+    digests = {splits.split_digest(one) for one in (split, drawn("grouped", columns))}
+    assert len(digests) == 2
+    order = np.random.default_rng(0).permutation(200)
+    for mask in ("tested", "training"):
+        np.testing.assert_array_equal(getattr(split.taken(order), mask)(2), getattr(split, mask)(2)[order])
+
+
 # -- perturbations: by hand ----------------------------------------------------------------------------
 
 
@@ -298,7 +341,7 @@ def test_unseen_perturbations_are_dealt_out_and_take_their_combinations_with_the
         assert tested == {(p, g) for p in held for g in "xy"}
         seen = {p for p in "ABCDEF" if p not in held} | ({"A+B"} if not held & {"A", "B"} else set())
         assert taught == {(p, g) for p in seen for g in "xy"}
-    assert "2 single perturbations" in chosen("unseen_perturbation", crossed(["A", "B"], "xy"))
+    assert "as many controls: 2; 3 are needed" in chosen("unseen_perturbation", crossed(["A", "B"], "xy"))
 
 
 def test_folds_of_single_perturbations_agree_with_scikit_learn():
@@ -364,9 +407,9 @@ def test_combinations_that_need_the_opposite_are_tested_apart():
     split = drawn("combinations", columns, seen=1, folds=2)
     assert split.n_folds >= 3
     assert sum(len(sides(split, columns, fold)[0]) for fold in range(split.n_folds)) == 10
-    assert "of 0 combinations" in chosen("combinations", crossed("ABC", "x"))
+    assert "as many controls: 0;" in chosen("combinations", crossed("ABC", "x"))
     alone = crossed(["A", "C+D"], ["x"])
-    assert "of 1 combinations" in chosen("combinations", alone, seen=2)
+    assert "as many controls: 1;" in chosen("combinations", alone, seen=2)
 
 
 def test_names_with_another_separator_are_told_apart():
@@ -438,7 +481,7 @@ def test_few_shots_are_among_the_many_and_tests_stay_the_same():
         assert len(tests[0]) == 5
         assert shown[0] < shown[1] < shown[2]
     reason = chosen("few_shot", columns, shots=5)
-    assert "no context has more than 9 of these" in reason
+    assert "no context has more than 9 that were measured elsewhere too, of which 4" in reason
     assert drawn("few_shot", crossed([f"p{i}" for i in range(40)], "xy"), shots=20).n_folds == 2
 
 
@@ -659,10 +702,10 @@ def test_donors_of_kang_are_held_out(shared):
     )
     contexts = drawn("held_out_context", columns)
     assert contexts.n_folds == 9  # eight types and "unassigned"; Eryth and pDC have too few cells
-    assert "1 single perturbations" in chosen("unseen_perturbation", columns)
+    assert "as many controls: 1; 3 are needed" in chosen("unseen_perturbation", columns)
     assert "no perturbation" not in chosen("held_out_context", columns, role="donor").label
     assert drawn("held_out_context", columns, role="donor").n_folds == 8
-    assert "more than 1 of these" in chosen("few_shot", columns, shots=1)
+    assert "more than 1 that were measured elsewhere too, of which 0" in chosen("few_shot", columns, shots=1)
     assert '"dose"' in chosen("held_out_dose", columns)
 
 
@@ -682,4 +725,6 @@ def test_cell_lines_and_doubles_of_crispr(shared):
     assert both.n_folds == 20
     assert drawn("unseen_perturbation", columns).n_folds == 5
     assert drawn("few_shot", columns, shots=1).n_folds == 4
-    assert "no context has more than 9 of these" in chosen("few_shot", columns, shots=5)
+    assert "no context has more than 9 that were measured elsewhere too, of which 4" in chosen(
+        "few_shot", columns, shots=5
+    )
