@@ -1,6 +1,13 @@
 """Kernels on plain arrays, public for task and model authors. Importing this room imports no science."""
 
-from harness.measures.classification import f1_by_unit, f1_scores, majority_votes, neighbour_votes
+from harness.measures.calibration import brier_scores, expected_calibration_error, log_losses
+from harness.measures.classification import (
+    CALIBRATION,
+    DECILES,
+    Classification,
+    Predictions,
+    classification_scores,
+)
 from harness.measures.components import (
     Components,
     corpus_components,
@@ -28,26 +35,34 @@ from harness.measures.perturbation import (
     perturbed_mean,
     ridge_head,
 )
+from harness.measures.probes import PROBES, majority_predictions, neighbour_votes, probe_predictions
 
 __all__ = [
     "ALL_METRICS",
+    "CALIBRATION",
     "CONTROL",
+    "DECILES",
+    "PROBES",
+    "Classification",
     "Components",
     "Integration",
     "Means",
+    "Predictions",
     "agreement",
+    "brier_scores",
+    "classification_scores",
     "context_transfer",
     "corpus_components",
     "diversity",
-    "f1_by_unit",
-    "f1_scores",
+    "expected_calibration_error",
     "gene_moments",
     "gini_simpson",
     "integration_scores",
     "inverse_simpson",
+    "log_losses",
     "log_normalise",
     "log_normalised",
-    "majority_votes",
+    "majority_predictions",
     "mean_expression",
     "most_variable",
     "neighbour_votes",
@@ -55,6 +70,7 @@ __all__ = [
     "normalise",
     "perturbed_mean",
     "principal_components",
+    "probe_predictions",
     "ridge_head",
     "shannon",
     "variable_components",

@@ -2,6 +2,8 @@
 
 from harness import Metric, TaskCard, hookimpl
 
+DECILES = tuple(Metric(name=f"f1_decile_{number}") for number in range(1, 11))
+
 
 @hookimpl
 def harness_tasks():
@@ -9,15 +11,29 @@ def harness_tasks():
     return [
         TaskCard(
             name="cell_type_classification",
-            version="1",
+            version="2",
             entry="harness_plugins.tasks.cell_type_classification.task:CellTypeClassification",
-            summary="nearest neighbours vote on a frozen embedding",
+            summary="a probe (knn, ridge, logistic or mlp) tells the cell types of a frozen embedding",
             needs=frozenset({"cell_type>=2"}),
             split="grouped",
-            metrics=(Metric(name="micro_f1"), Metric(name="macro_f1")),
+            metrics=(
+                Metric(name="micro_f1"),
+                Metric(name="macro_f1"),
+                Metric(name="balanced_accuracy"),
+                *DECILES,
+                Metric(name="expected_calibration_error", direction="down"),
+                Metric(name="brier_score", direction="down", upper=2.0),
+                Metric(name="log_loss", direction="down", upper=None),
+            ),
             baselines=("majority_class",),
             references=("hvg", "target_pca"),
-            parameters={"neighbours": 5},
+            parameters={
+                "probe": "knn",
+                "neighbours": 5,
+                "width": None,
+                "shuffled_labels": False,
+                "split": "grouped",
+            },
             citation="protocol of DenAdel et al. 2026, doi 10.1038/s41592-026-03120-y, on the host's split",
         )
     ]

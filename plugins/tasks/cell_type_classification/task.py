@@ -1,37 +1,35 @@
-"""kNN classification of held-out groups of cells."""
+"""Probes of a frozen embedding on held-out groups of cells."""
 
 from harness import Scores, Task
-from harness.measures import f1_by_unit, f1_scores, majority_votes, neighbour_votes
+from harness.measures import classification_scores, majority_predictions, probe_predictions
 
 
 class CellTypeClassification(Task):
-    """Every cell of a fold is told by its nearest neighbours in the other folds."""
+    """The cells of every fold are told by a probe that was taught the other folds."""
 
     def evaluate(self, embedding, cells, split, run):
-        """Score neighbour votes."""
+        """Score a probe."""
         labels = cells.columns["cell_type"]
-        return scores(
-            labels, neighbour_votes(embedding, labels, split.fold, self.parameters["neighbours"]), split
-        )
+        asked = {name: value for name, value in self.parameters.items() if name != "split"}
+        told = probe_predictions(embedding, labels, split.fold, split.units, seed=run.seed, **asked)
+        return scores(labels, told, split)
 
     def baseline(self, name, cells, split, run):
-        """Score the majority class of the training part."""
+        """Score the majority class of the taught cells."""
         if name != "majority_class":
             return super().baseline(name, cells, split, run)
         labels = cells.columns["cell_type"]
-        return scores(labels, majority_votes(labels, split.fold), split)
+        return scores(labels, majority_predictions(labels, split.fold), split)
 
 
-def scores(labels, predicted, split):
-    """Return F1 over all tested cells, and by unit."""
-    tested = split.fold >= 0
-    truth, predicted = labels[tested], predicted[tested]
-    micro, macro = f1_scores(truth, predicted)
-    units = f1_by_unit(truth, predicted, split.units[tested])
+def scores(labels, told, split):
+    """Return all metrics over the tested cells, and by unit."""
+    found = classification_scores(labels, told, split.fold, split.units)
     return Scores(
-        values={"micro_f1": micro, "macro_f1": macro},
-        units={"micro_f1": units.micro} | ({} if units.macro is None else {"macro_f1": units.macro}),
-        unit_names=units.names,
-        weights=units.weights,
-        notes={"classes": len(set(truth)), "cells_tested": int(tested.sum())},
+        values=found.values,
+        undefined=found.undefined,
+        units=found.by_unit,
+        unit_names=found.units,
+        weights=found.weights,
+        notes={**found.notes, **told.notes},
     )

@@ -1,93 +1,180 @@
-"""Neighbour votes and F1, against scikit-learn and by hand."""
+"""F1, recall and deciles, against scikit-learn and by hand."""
+
+import warnings
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.metrics import balanced_accuracy_score, brier_score_loss, f1_score, log_loss
 
-from harness.measures import f1_by_unit, f1_scores, majority_votes, neighbour_votes
+from harness.errors import NotApplicable
+from harness.measures import DECILES, Predictions, classification_scores
+from harness.measures.classification import decile_classes
 
 
 def words(text):
     return np.array(text.split(), dtype=object)
 
 
+def told(labels, probabilities=None, classes=()):
+    return Predictions(labels=labels, classes=np.array(classes, dtype=str), probabilities=probabilities)
+
+
+def scored(truth, labels, units=None, fold=None):
+    n = len(truth)
+    units = np.array([f"u{i}" for i in range(n)], dtype=object) if units is None else units
+    return classification_scores(truth, told(labels), np.zeros(n, int) if fold is None else fold, units)
+
+
 @pytest.fixture
 def atlas():
-    """120 cells of three types in overlapping clouds, in four folds, ten cells outside of them."""
+    """300 cells of 12 types of very different frequency and their forecast, five donors, 20 not tested."""
     rng = np.random.default_rng(3)
-    kind = rng.integers(0, 3, 120)
-    embedding = (rng.normal(size=(120, 5)) + kind[:, None] * 0.8).astype(np.float32)
-    fold = rng.integers(0, 4, 120)
-    fold[:10] = -1
-    return embedding, np.array(["B", "NK", "T"], dtype=object)[kind], fold
+    classes = np.array([f"type {letter}" for letter in "ABCDEFGHIJKL"])
+    kind = rng.choice(12, 300, p=np.arange(1, 13) / 78)
+    probabilities = rng.dirichlet(np.ones(12), 300)
+    probabilities[np.arange(300), kind] += 0.5
+    probabilities /= 1.5
+    predicted = classes[probabilities.argmax(axis=1)].astype(object)
+    units = np.array([f"donor {number}" for number in rng.integers(0, 5, 300)], dtype=object)
+    fold = np.where(np.arange(300) < 20, -1, 0)
+    return classes[kind].astype(object), told(predicted, probabilities, classes), fold, units
 
 
-def test_votes_are_those_of_scikit_learn(atlas):
-    """Fold by fold, the classifier of five neighbours that learnt from the other folds."""
-    embedding, labels, fold = atlas
-    predicted = neighbour_votes(embedding, labels, fold)
-    for number in range(4):
-        tested, taught = fold == number, (fold >= 0) & (fold != number)
-        peer = KNeighborsClassifier(5, algorithm="kd_tree").fit(embedding[taught], labels[taught].astype(str))
-        assert (predicted[tested] == peer.predict(embedding[tested])).all()
+def test_every_metric_is_that_of_scikit_learn(atlas):
+    """Over all tested cells."""
+    truth, predictions, fold, units = atlas
+    found = classification_scores(truth, predictions, fold, units).values
+    tested = fold >= 0
+    true, said = truth[tested].astype(str), predictions.labels[tested].astype(str)
+    p = predictions.probabilities[tested]
+    expected = {
+        "micro_f1": f1_score(true, said, average="micro"),
+        "macro_f1": f1_score(true, said, average="macro", labels=np.unique(true), zero_division=0),
+        "balanced_accuracy": balanced_accuracy_score(true, said),
+        "brier_score": brier_score_loss(true, p, labels=predictions.classes, scale_by_half=False),
+        "log_loss": log_loss(true, p, labels=predictions.classes),
+    }
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, abs=1e-12), name
 
 
-def test_cells_outside_the_folds_neither_teach_nor_are_tested(atlas):
-    """Their labels can be anything."""
-    embedding, labels, fold = atlas
-    spoiled = labels.copy()
-    spoiled[:10] = "something else"
-    predicted = neighbour_votes(embedding, spoiled, fold)
-    assert (predicted == neighbour_votes(embedding, labels, fold)).all()
-    assert set(predicted[:10]) == {""}
+def test_every_metric_of_a_unit_is_that_of_scikit_learn(atlas):
+    """Donor by donor; classes that a donor lacks have no part in its means."""
+    truth, predictions, fold, units = atlas
+    found = classification_scores(truth, predictions, fold, units)
+    assert found.units == tuple(sorted(set(units)))
+    for i, unit in enumerate(found.units):
+        mine = (fold >= 0) & (units == unit)
+        true, said = truth[mine].astype(str), predictions.labels[mine].astype(str)
+        macro = f1_score(true, said, average="macro", labels=np.unique(true), zero_division=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # classes told that are not there
+            recall = balanced_accuracy_score(true, said)
+        assert found.by_unit["micro_f1"][i] == pytest.approx((true == said).mean())
+        assert found.by_unit["macro_f1"][i] == pytest.approx(macro)
+        assert found.by_unit["balanced_accuracy"][i] == pytest.approx(recall)
+        p = predictions.probabilities[mine]
+        brier = brier_score_loss(true, p, labels=predictions.classes, scale_by_half=False)
+        assert found.by_unit["brier_score"][i] == pytest.approx(brier)
 
 
-def test_no_cell_votes_for_itself():
-    """Two cells that are each other's only neighbours get each other's label."""
-    found = neighbour_votes(np.float32([[0], [1]]), words("A B"), np.array([0, 1]), neighbours=1)
-    assert found.tolist() == ["B", "A"]
-
-
-def test_the_majority_is_that_of_the_other_folds():
-    """By hand; where two labels are equally frequent the first by name is taken."""
-    found = majority_votes(words("A A B B B C"), np.array([0, 0, 0, 1, 1, -1]))
-    assert found.tolist() == ["B", "B", "B", "A", "A", ""]
-    assert majority_votes(words("C B A A"), np.array([1, 1, 0, 0])).tolist() == ["A", "A", "B", "B"]
+def test_means_over_cells_pool_to_the_whole(atlas):
+    """The weighted mean of the units is the score of all tested cells."""
+    found = classification_scores(*atlas)
+    assert found.weights.sum() == 280
+    for name in ("micro_f1", "brier_score", "log_loss"):
+        assert np.average(found.by_unit[name], weights=found.weights) == pytest.approx(found.values[name])
 
 
 def test_f1_worked_by_hand():
     """A: 1 of 2 found, 1 of 1 right, F1 = 2/3; B: 1 of 1 found, 1 of 2 right, F1 = 2/3; C: never found."""
-    micro, macro = f1_scores(words("A A B C"), words("A B B D"))
-    assert micro == 0.5
-    assert macro == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
-
-
-def test_f1_is_that_of_scikit_learn(atlas):
-    """Both means, where every predicted class occurs in the truth."""
-    _, truth, _ = atlas
-    predicted = np.roll(truth, 1)
-    true, found = truth.astype(str), predicted.astype(str)
-    expected = [f1_score(true, found, average=how) for how in ("micro", "macro")]
-    np.testing.assert_allclose(f1_scores(truth, predicted), expected)
-
-
-def test_units_pool_to_the_whole():
-    """The weighted mean of the units' micro F1 is the pooled one; units are sorted by name."""
-    truth, predicted = words("A A B B A B"), words("A B B A A B")
-    units = words("d2 d2 d2 d1 d1 d3")
-    found = f1_by_unit(truth, predicted, units)
-    assert found.names == ("d1", "d2", "d3")
-    assert found.weights.tolist() == [2, 3, 1]
-    np.testing.assert_allclose(found.micro, [1 / 2, 2 / 3, 1])
-    assert np.average(found.micro, weights=found.weights) == pytest.approx(f1_scores(truth, predicted)[0])
-    for i, unit in enumerate(found.names):
-        assert found.macro[i] == f1_scores(truth[units == unit], predicted[units == unit])[1]
+    found = scored(words("A A B C"), words("A B B D")).values
+    assert found["micro_f1"] == 0.5
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3)
+    assert found["balanced_accuracy"] == pytest.approx((1 / 2 + 1 + 0) / 3)
 
 
 def test_where_a_unit_is_a_cell_it_is_right_or_wrong():
     """In the order of the names; a mean over classes is no mean over cells, so there is none."""
-    found = f1_by_unit(words("A B A"), words("A A A"), words("c2 c0 c1"))
-    assert found.names == ("c0", "c1", "c2")
-    assert found.micro.tolist() == [0, 1, 1]
-    assert found.macro is None
+    found = scored(words("A B A"), words("A A A"), words("c2 c0 c1"))
+    assert found.units == ("c0", "c1", "c2")
+    assert found.by_unit.keys() == {"micro_f1"}
+    assert found.by_unit["micro_f1"].tolist() == [0, 1, 1]
+    assert found.weights.tolist() == [1, 1, 1]
+
+
+def test_ten_classes_fill_ten_deciles():
+    """From the rarest (c, then a and b, equally frequent, by name) to the most frequent."""
+    sizes = {"a": 2, "b": 2, "c": 1, "d": 4, "e": 5, "f": 6, "g": 7, "h": 8, "i": 9, "j": 10}
+    labels = np.repeat(list(sizes), list(sizes.values()))
+    found = decile_classes(labels)
+    assert [list(found[name]) for name in DECILES] == [[letter] for letter in "cabdefghij"]
+
+
+@pytest.mark.parametrize("classes", [2, 5, 7, 13, 20, 57])
+def test_deciles_divide_the_classes(classes):
+    """Each class is in one of them, the middle of its rank in that tenth, and none is empty from ten on."""
+    labels = np.repeat([f"{number:02d}" for number in range(classes)], np.arange(1, classes + 1))
+    found = [list(found) for found in decile_classes(labels).values()]
+    assert [name for names in found for name in names] == sorted(set(labels))
+    for rank, name in enumerate(sorted(set(labels)), start=1):
+        tenth = next(number for number, names in enumerate(found, start=1) if name in names)
+        assert (tenth - 1) / 10 < (rank - 0.5) / classes <= tenth / 10
+    assert classes < 10 or all(found)
+
+
+def test_frequency_is_that_of_the_whole_data_set():
+    """A class that is rare among the tested cells and frequent elsewhere is frequent."""
+    truth = words("A A A A B B B")
+    found = scored(truth, truth, fold=np.array([0, -1, -1, -1, 0, 0, 0]))
+    assert found.values.keys() >= {"f1_decile_3", "f1_decile_8"}
+    assert decile_classes(truth.astype(str))["f1_decile_8"] == ["A"]
+
+
+def test_a_decile_is_the_mean_f1_of_its_classes(atlas):
+    """Twelve classes: (r - 1/2) / 12 puts the second and third rarest into the second tenth."""
+    truth, predictions, fold, units = atlas
+    found = classification_scores(truth, predictions, fold, units)
+    names, cells = np.unique(truth.astype(str), return_counts=True)
+    rarest = names[np.argsort(cells, kind="stable")]
+    tested = fold >= 0
+    each = f1_score(
+        truth[tested].astype(str), predictions.labels[tested].astype(str), average=None, labels=rarest[:3]
+    )
+    assert found.values["f1_decile_1"] == pytest.approx(each[0])
+    assert found.values["f1_decile_2"] == pytest.approx(each[1:].mean())
+    absent = ~np.isin(found.units, units[tested & (truth == rarest[0])].astype(str))
+    np.testing.assert_array_equal(np.isnan(found.by_unit["f1_decile_1"]), absent)
+
+
+def test_an_empty_decile_has_a_reason():
+    """Too few classes, or none of its classes is tested: no number either way."""
+    truth = words("A B B")
+    found = scored(truth, truth, fold=np.array([-1, 0, 0]))
+    assert "f1_decile_1" not in found.values
+    assert found.undefined["f1_decile_1"] == "none of the 2 classes falls into this tenth"
+    assert found.undefined["f1_decile_3"] == "the split tests no cell of A"
+    assert found.values["f1_decile_8"] == 1
+
+
+def test_without_probabilities_calibration_has_a_reason():
+    """And no score per unit."""
+    found = scored(words("A B"), words("A B"))
+    assert set(found.undefined) >= {"expected_calibration_error", "brier_score", "log_loss"}
+    assert "no probabilities" in found.undefined["brier_score"]
+
+
+def test_an_infinite_log_loss_has_a_reason():
+    """The other scores stay."""
+    p = np.array([[0.0, 1.0], [0.5, 0.5]])
+    predictions = told(words("B A"), p, ["A", "B"])
+    found = classification_scores(words("A A"), predictions, np.zeros(2, int), words("u v"))
+    assert "class of 1 of 2 cells was given the probability 0" in found.undefined["log_loss"]
+    assert "log_loss" not in found.by_unit
+    assert found.values["brier_score"] == pytest.approx((2 + 0.5) / 2)
+
+
+def test_nothing_to_test():
+    """No score, but a sentence."""
+    with pytest.raises(NotApplicable, match="tests no cell"):
+        scored(words("A B"), words("A B"), fold=np.array([-1, -1]))
