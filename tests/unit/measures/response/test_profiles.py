@@ -50,7 +50,7 @@ def test_weighted_correlation_is_that_of_a_weighted_covariance(profiles):
 
 
 def test_delta_by_hand():
-    """Against the reference (1, 1, 1) the differences are (1, 0, -1) and (2, 0, -2), in the same direction."""
+    """Against the reference (1, 1, 1) the differences are (1, 0, -1) and (2, 0, -2): one direction."""
     found = pearson_delta(A([[2.0, 1, 0]]), A([[3.0, 1, -1]]), A([1.0, 1, 1]))
     assert found == pytest.approx(1)
     # Against (2, 1, 0) the prediction does not differ at all.
@@ -105,5 +105,5 @@ def test_what_is_constant_or_empty_is_missing():
     weights = A([[0.0, 0, 0], [1.0, 1, 1]])
     for found in (pearson, mse, r2):
         kwargs = {"weights": weights}
-        assert np.isnan(found(truth + [[0, 0, 1]], truth, **kwargs)).tolist() == [True, False]
+        assert np.isnan(found(truth + A([0, 0, 1]), truth, **kwargs)).tolist() == [True, False]
     assert np.isnan(skill(predicted, truth, truth)).all()

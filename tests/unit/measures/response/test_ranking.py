@@ -75,7 +75,7 @@ def test_what_was_not_measured_is_left_out_and_no_answer_ranks_last():
 
 
 def test_enrichment_by_hand():
-    """Of 200 the best 2 are sought among the first 2; one is there: half of them, where chance has 1 / 100."""
+    """Of 200 the best 2 are sought among the first 2; one is there: a half, where chance has 1 / 100."""
     relevance, scores = np.zeros(200), np.zeros(200)
     relevance[[3, 5]], scores[[5, 8]] = [2, 1], [2, 1]
     assert enrichment_factor(scores, relevance) == pytest.approx(0.5 / 0.01)
