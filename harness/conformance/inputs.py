@@ -22,6 +22,7 @@ SEED = 20
 N_GENES = 40
 TYPES = ("alpha", "beta", "gamma")
 PERTURBATIONS = ("control", "drug-a", "drug-b", "drug-c")
+DOSES = ("0.1", "1", "10")
 REPLICATES = 10
 """Cells of each type under each perturbation: the least that splits keep."""
 
@@ -45,8 +46,8 @@ class ToyCells(ArrayCells):
 
 
 def toy_cells() -> ToyCells:
-    """Return 120 cells with 40 genes: 3 types (each a context), 4 perturbations, 3 batches, 5 donors,
-    2 sources (one with a tenth of the cells).
+    """Return 120 cells with 40 genes: 3 types (each a context), 5 perturbations (one of them combined, in
+    place of drug-c in one type), 3 doses, 3 batches, 5 donors, 2 sources (one with a tenth of the cells).
 
     Counts are negative binomial (dispersion 0.5) around a programme per type, times a factor per
     perturbation and batch, so that every role is visible in the counts. They are made anew at every call,
@@ -69,8 +70,9 @@ def toy_cells() -> ToyCells:
         "batch": _named(["batch-1", "batch-2", "batch-3"], batch),
         "donor": _named([f"donor-{number}" for number in range(1, 6)], donor),
         "source": _named(["atlas", "screen"], (replicate == REPLICATES - 1).astype(int)),
-        "dose": _named(["0", "1", "1", "1"], treated),
+        "dose": np.where(treated == 0, "0", _named(DOSES, np.arange(len(treated)) % len(DOSES))),
     }
+    columns["perturbation"][(treated == 3) & (of_type == 2)] = "drug-a+drug-b"
     genes = tuple(f"GENE{number:02d}" for number in range(N_GENES))
     return ToyCells(counts=counts, genes=genes, columns=columns, components=components_of(counts))
 

@@ -143,8 +143,8 @@ def few_shot(screen: Screen, parameters: Mapping[str, Any]) -> Folds:
     most = max(carried.values(), key=len)
     return folds or (
         f"{shots} perturbations of a new {screen.role} are to be taught and others tested; no {screen.role} "
-        f"has more than {len(most)} that were measured elsewhere too, of which {_kept_for_shots(most)} can be "
-        "taught"
+        f"has more than {len(most)} that were measured elsewhere too, of which {_kept_for_shots(most)} are "
+        "free to be taught"
     )
 
 
@@ -262,8 +262,8 @@ def combinations(screen: Screen, parameters: Mapping[str, Any]) -> Folds:
         met = [frozenset(some) for some in subsets(screen.ordered(alone, name), seen)]
         packings = _packed(packings, screen, parts, met, folds)
     return [packing.fold(screen) for packing in packings] or (
-        f"combinations with at least {MIN_CELLS} cells beside as many controls: {len(combined)}; of them "
-        f"with {seen} parts that can be learnt alone in the same {screen.role}, the others not being met: none"
+        f"combinations with at least {MIN_CELLS} cells beside as many controls: {len(combined)}; none of "
+        f"these has {seen} parts that can be learnt alone in the same {screen.role} while others are not met"
     )
 
 

@@ -265,7 +265,7 @@ def test_familiar_cells_are_of_taught_groups_and_not_taught(table, folds, seed):
 
 
 def test_a_fifth_of_every_class_is_familiar_ground():
-    """Of 5 donors with 20 cells of each class, each fold sets about 16 of the 80 taught cells of a class apart."""
+    """With 20 cells of a class in each of 5 donors, a fold sets about 16 of the other 80 apart."""
     columns = {
         "cell_type": np.array(["A", "B"] * 100, dtype=object),
         "donor": np.repeat([f"d{i}" for i in range(5)], 40).astype(object),

@@ -16,7 +16,8 @@ from harness.conformance.inputs import (
 )
 from harness.contracts.cells import Cells
 from harness.errors import ContractBroken
-from harness.splits import choose, crosstab
+from harness.records import SplitRecipe
+from harness.splits import KINDS, choose, crosstabs_of
 
 
 def test_toy_cells_are_always_the_same_and_never_shared():
@@ -27,15 +28,14 @@ def test_toy_cells_are_always_the_same_and_never_shared():
     assert second.counts.any()
 
 
-@pytest.mark.parametrize(
-    ("kind", "drawn"), [("grouped", "grouped"), ("held_out_context", "held_out_context")]
-)
-def test_toy_cells_admit_every_split(kind, drawn):
+@pytest.mark.parametrize("kind", KINDS)
+def test_toy_cells_admit_every_split(kind):
     """No task is let off because the toy cells cannot be divided as it asks."""
     columns = toy_cells().columns
-    pairs = (("cell_type", "donor"), ("cell_type", "batch"), ("perturbation", "context"))
-    crosstabs = {f"{row}|{column}": crosstab(columns[row], columns[column]) for row, column in pairs}
-    assert choose(kind, levels_of(columns), crosstabs).kind == drawn
+    for options in ({"seen": 0, "dose": "inner"}, {"seen": 1, "dose": "extreme"}, {"seen": 2}):
+        recipe = choose(kind, levels_of(columns), crosstabs_of(columns), {"shots": 1, **options})
+        assert isinstance(recipe, SplitRecipe), recipe
+        assert recipe.kind == kind
 
 
 def test_toy_counts_show_every_role():
