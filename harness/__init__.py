@@ -9,7 +9,7 @@ from harness.contracts.cells import ArrayCells, Cells, Corpus
 from harness.contracts.model import Model
 from harness.contracts.run import PlainRun, Run
 from harness.contracts.sampler import Sampler
-from harness.contracts.task import Scores, Split, Task
+from harness.contracts.task import Fitted, Scores, Split, Task
 from harness.errors import ContractBroken, NotApplicable, NotFinite
 from harness.hookspecs import hookimpl
 from harness.records import Budget, History
@@ -22,6 +22,7 @@ __all__ = [
     "CommandCard",
     "ContractBroken",
     "Corpus",
+    "Fitted",
     "History",
     "Metric",
     "Model",

@@ -115,6 +115,10 @@ class History:
         The step whose weights were kept: the last one where there are no validation cells.
     train_loss, validation_loss
         One value per look: the mean since the last one, and that of the validation cells, if any.
+    batch_parts
+        In how many parts each batch was taken at the end, where the device's memory did not suffice for all.
+    resumed_at
+        Steps that were taken over from an attempt that was killed.
     """
 
     steps: int
@@ -123,6 +127,8 @@ class History:
     best_step: int
     train_loss: tuple[float, ...]
     validation_loss: tuple[float, ...]
+    batch_parts: int = 1
+    resumed_at: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

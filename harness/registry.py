@@ -84,6 +84,7 @@ class Registry:
                     "parameters": dict(found.card.parameters),
                     "not_installed": found.card.not_installed(),
                     "supervised": kind == "model" and any(n.startswith("corpus:") for n in found.card.needs),
+                    "caveats": list(getattr(found.card, "caveats", ())),
                     "licence": found.card.licence,
                     "citation": found.card.citation,
                 }

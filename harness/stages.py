@@ -24,18 +24,20 @@ from typing import TYPE_CHECKING, Any
 
 from harness import splits
 from harness.contracts.cards import Card, ModelCard, SamplerCard, TaskCard
-from harness.contracts.cells import Cells, read_only
+from harness.contracts.cells import Cells, View
 from harness.contracts.guards import check_embedding, check_history, check_rows, check_scores
 from harness.contracts.model import Model
 from harness.contracts.run import PlainRun
 from harness.contracts.task import Scores, Split
 from harness.corpus import Overlap, aligned, open_spool, spool
 from harness.digest import address
+from harness.doors import Doors
 from harness.environment import process_name
 from harness.errors import ContractBroken, Damaged, NotApplicable, NotFinite
 from harness.records import (
     SAMPLING_VERSION,
     Baseline,
+    Budget,
     Draw,
     Embed,
     Failure,
@@ -53,7 +55,6 @@ from harness.survey import Located
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
 
 WAITING = "waiting"
 """What a job reports while another one computes a stage that it needs."""
@@ -84,45 +85,6 @@ class Order:
     def guests(self) -> tuple[str, ...]:
         """The classes of guests whose code this order runs."""
         return tuple(card.entry for card in (self.task, self.model, self.sampler) if card)
-
-
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """Cells as one guest may see them: some rows of the cells behind it, and these columns alone."""
-
-    behind: Cells
-    columns: Mapping[str, NDArray[np.object_]]
-    chosen: NDArray[np.int64] | None = None
-    components: Any = None
-
-    @property
-    def n_cells(self) -> int:
-        """Number of cells."""
-        return self.behind.n_cells if self.chosen is None else len(self.chosen)
-
-    @property
-    def genes(self) -> Any:
-        """Gene names."""
-        return self.behind.genes
-
-    @property
-    def measured(self) -> NDArray[np.bool_]:
-        """Per gene: whether it was measured."""
-        return self.behind.measured
-
-    def rows(self, indices: NDArray[np.int64]) -> csr_matrix:
-        """Return these cells, read-only."""
-        return self.behind.rows(indices if self.chosen is None else self.chosen[indices])
-
-    def batches(self, size: int = 1024) -> Iterator[csr_matrix]:
-        """Yield all cells in order, read-only."""
-        import numpy as np
-
-        if self.chosen is None:
-            yield from self.behind.batches(size)
-            return
-        for start in range(0, self.n_cells, size):
-            yield read_only(self.rows(np.arange(start, min(start + size, self.n_cells))))
 
 
 def load_class(card: Card) -> Any:
@@ -280,7 +242,7 @@ class _Work:
                 scores = task.evaluate(embedding, cells, split, run)
             else:
                 notes |= self._history(self.job.subject)
-                scores = task.evaluate(self._model(self.job.subject, dataset.genes), cells, split, run)
+                scores = task.evaluate(self._doors(self.job.subject, dataset), cells, split, run)
         check_scores(scores, self.order.task)
         write_scores(folder, scores, split, notes)
 
@@ -303,12 +265,8 @@ class _Work:
     def _make_embedding(self, embed: Embed, folder: Path) -> Costs:
         import numpy as np
 
-        counts = self._dataset()
-        model = self._model(embed.fit, counts.genes)
-        if embed.fit.arm != "reference":
-            counts = aligned(counts, model.genes, self._genes(embed.fit)["ensembl"])
-            if embed.fit.weights:
-                self._refuse_strangers(counts.shared, embed.fit.weights)
+        model = self._model(embed.fit, self._dataset().genes)
+        counts = self._on_genes_of(model, embed.fit)
         with self._run("model") as run:
             cells = View(behind=counts, columns={})
             with _timed("embedding_seconds") as costs:
@@ -319,6 +277,34 @@ class _Work:
         notes = {"model_genes_measured": round(measured, 4), **self._history(embed.fit)}
         (folder / "notes.json").write_text(json.dumps(notes))
         return costs
+
+    def _on_genes_of(self, model: Model, fit: Fit) -> Cells:
+        """Return the data set's counts on the genes of a model; a reference model knows all of them."""
+        counts = self._dataset()
+        if fit.arm == "reference":
+            return counts
+        found = aligned(counts, model.genes, self._genes(fit)["ensembl"])
+        if fit.weights:
+            self._refuse_strangers(found.shared, fit.weights)
+        return found
+
+    def _doors(self, fit: Fit, dataset: Cells) -> Doors:
+        """Return a fitted model as a task may ask it."""
+        card = self.order.model
+        assert card is not None
+
+        @contextmanager
+        def circumstances(budget: Budget | None, held: Cells | None) -> Iterator[PlainRun]:
+            with self._run("model") as run:
+                yield replace(run, budget=budget, validation=held)
+
+        return Doors(
+            name=self.job.label,
+            load=lambda: self._model(fit, dataset.genes),
+            cells=View(behind=self._on_genes_of(self._model(fit, dataset.genes), fit), columns={}),
+            run=circumstances,
+            held_out=lambda n: _validation(n, card.validation, seed_for(self.job, "validation")),
+        )
 
     def _refuse_strangers(self, shared: Overlap, weights: Weights) -> None:
         """Say where published weights, whose genes no plan knows, know too few genes of a data set."""
@@ -406,9 +392,20 @@ class _Work:
                 View(behind=cells, columns={r: c[part] for r, c in columns.items()}, chosen=part)
                 for part in (train, held)
             ]
-            with _timed("training_seconds") as costs:
-                history = model.fit(views[0], replace(run, validation=views[1] if len(held) else None))
+            held_out = views[1] if len(held) else None
+            with _timed("training_seconds") as costs, self._checkpoints(fit) as checkpoints:
+                history = model.fit(views[0], replace(run, validation=held_out, checkpoints=checkpoints))
             return check_history(history, card.name), costs
+
+    @contextmanager
+    def _checkpoints(self, fit: Fit) -> Iterator[Path]:
+        """Give a folder that only a kill leaves behind, for the next attempt at this fit."""
+        folder = self.bench.store.unfinished / fit.address
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _sample(self, draw: Draw | None) -> None:
         if draw:

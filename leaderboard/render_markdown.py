@@ -202,6 +202,7 @@ def _provenance(board: Board) -> str:
         "## Provenance",
         "\n".join(f"- {name}: {escape(value)}" for name, value in _facts(board) if value),
         _grid(("kind", "plugin", "version", "distribution"), _plugins(board)),
+        "\n".join(_caveats(board)),
         _grid(("kind", "data", "cells", "digest", "notes"), _data(board)),
         _overlaps(board),
     ]
@@ -240,6 +241,15 @@ def _plugins(board: Board) -> list[list[str]]:
             escape(plugin["distribution"]),
         ]
         for plugin in board["plugins"].get("found", [])
+    ]
+
+
+def _caveats(board: Board) -> list[str]:
+    """Return what a reader must know to compare scores, as the models' cards say it."""
+    return [
+        f"- {escape(plugin['name'])}: {escape(caveat)}"
+        for plugin in board["plugins"].get("found", [])
+        for caveat in plugin.get("caveats", [])
     ]
 
 

@@ -17,6 +17,7 @@ from scipy.sparse import csr_matrix
 from harness.contracts.cells import ArrayCells, Cells
 from harness.contracts.run import PlainRun
 from harness.errors import ContractBroken, NotApplicable
+from harness.measures import log_normalise
 
 SEED = 20
 N_GENES = 40
@@ -98,6 +99,37 @@ def taken(cells: ToyCells, rows: Iterable[int]) -> ToyCells:
         columns={role: labels[chosen] for role, labels in cells.columns.items()},
         components=None if cells.components is None else cells.components[chosen],
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answering:
+    """A fitted model as a task may ask it, which answers by ridge regression on an embedding of all cells."""
+
+    embedding: NDArray[np.float32]
+    cells: Cells
+
+    def reconstruct(self, rows: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Tell every gene from the embedding."""
+        everything = np.arange(self.cells.n_cells)
+        known = log_normalise(self.cells.rows(everything)).toarray()
+        return np.asarray(self._inputs(rows) @ _ridge(self._inputs(everything), known), np.float32)
+
+    def fine_tuned(
+        self, labels: NDArray[np.object_], train: NDArray[np.int64], test: NDArray[np.int64], steps: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+        """Tell classes by regression on their indicators, clipped and scaled to chances."""
+        classes = np.unique(labels[train].astype(str))
+        truth = (labels[train].astype(str)[:, None] == classes).astype(float)
+        found = (self._inputs(test) @ _ridge(self._inputs(train), truth)).clip(min=1e-3)
+        return (found / found.sum(axis=1, keepdims=True)).astype(np.float32), classes
+
+    def _inputs(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.column_stack([self.embedding[rows].astype(float), np.ones(len(rows))])
+
+
+def _ridge(inputs: NDArray[np.float64], answers: NDArray[np.float64]) -> NDArray[np.float64]:
+    penalty = 1e-3 * np.eye(inputs.shape[1])
+    return np.asarray(np.linalg.solve(inputs.T @ inputs + penalty, inputs.T @ answers))
 
 
 def reordered(cells: ToyCells, columns: NDArray[np.int64]) -> ToyCells:

@@ -30,11 +30,12 @@ from harness.conformance.inputs import (
 )
 from harness.conformance.loading import device_of, fresh, new, parameters_of
 from harness.contracts.cards import ModelCard
-from harness.contracts.cells import Cells
-from harness.contracts.guards import check_embedding, check_history
+from harness.contracts.cells import Cells, read_only
+from harness.contracts.guards import check_chances, check_embedding, check_history, check_restored
 from harness.contracts.model import Model
 from harness.corpus import aligned
 from harness.errors import ContractBroken, NotApplicable
+from harness.measures import log_normalise
 from harness.records import Budget
 
 TOLERANCE = 1e-3
@@ -348,6 +349,46 @@ def _unsafe_torch(path: Path) -> str | None:
     return None
 
 
+def check_reconstruct(card: ModelCard) -> None:
+    """A model that offers it restores whole genes or none, fitted or not, and leaves its input alone."""
+    _only_offered(card, "reconstruct")
+    cells = toy_cells()
+    hidden = np.random.default_rng(SEED).random((cells.n_cells, len(cells.genes))) < 0.3
+    values = log_normalise(cells.rows(np.arange(cells.n_cells))).multiply(~hidden).tocsr().astype(np.float32)
+    for model in (initialised(card, cells), fitted(card, cells)):
+        with circumstances(device=device_of(card)) as run:
+            found = model.reconstruct(read_only(values.copy()), hidden, run)
+        check_restored(found, hidden.shape, card.name)
+        if np.isnan(found).all():
+            raise ContractBroken(f"{card.name} offers reconstruct and restores no gene")
+
+
+def check_fine_tune(card: ModelCard) -> None:
+    """A model that offers it learns classes, with one seed always the same, and tells them of other cells."""
+    _only_offered(card, "fine_tune")
+    cells = toy_cells()
+    first, second = (_classified(card, cells) for _ in range(2))
+    same_rows(first, second, f"{card.name}, fine-tuned twice with one seed", TOLERANCE)
+
+
+def _classified(card: ModelCard, cells: ToyCells) -> NDArray[np.float32]:
+    labels, rows = cells.columns["cell_type"], np.arange(cells.n_cells)
+    labelled = replace(cells, columns={"label": labels})
+    model = fitted(card, cells)
+    budget = Budget(unit="steps", amount=5)
+    held = taken(labelled, rows[-20:])
+    with circumstances(device=device_of(card), budget=budget, validation=held) as run:
+        check_history(model.fine_tune(taken(labelled, rows[:-20]), run), card.name)
+    with circumstances(device=device_of(card)) as run:
+        found = model.classify(seen(cells), run)
+    return check_chances(found, (cells.n_cells, len(set(labels[:-20]))), card.name)
+
+
+def _only_offered(card: ModelCard, door: str) -> None:
+    if door not in card.offers:
+        raise NotApplicable(f"the card does not offer {door}")
+
+
 CHECKS = (
     check_untrained_control,
     check_same_seed_same_result,
@@ -364,4 +405,6 @@ CHECKS = (
     check_cells_apart,
     check_save_and_load,
     check_weights_are_plain_data,
+    check_reconstruct,
+    check_fine_tune,
 )

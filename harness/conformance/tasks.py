@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness import splits
 from harness.conformance.inputs import (
     SEED,
+    Answering,
     ToyCells,
     Watched,
     circumstances,
@@ -48,14 +49,13 @@ def split_of(card: TaskCard, cells: ToyCells) -> Split:
 
 
 def evaluated(card: TaskCard, embedding: Embedding, cells: Cells, split: Split) -> Scores:
-    """Return the scores of an embedding, refused where the contract forbids them."""
-    if not card.wants <= {"embed"}:
-        raise NotApplicable("it asks for more than an embedding, of which there is no toy example")
+    """Return the scores of an embedding, or of a model that answers by it; a broken contract is refused."""
     embedding = embedding.copy()
     embedding.setflags(write=False)
+    behind = Answering(embedding=embedding, cells=cells)
     task: Task = new(card)
     with circumstances(device=device_of(card)) as run:
-        scores = task.evaluate(embedding, cells, split, run)
+        scores = task.evaluate(embedding if card.wants <= {"embed"} else behind, cells, split, run)
     check_scores(scores, card)
     return scores
 

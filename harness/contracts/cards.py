@@ -14,6 +14,9 @@
 ``corpus:components``      principal components of the corpus, computed by the host (samplers)
 ``gpu``                    a CUDA device
 ``embed``                  a model can embed cells; a task wants an embedding
+``reconstruct``            a model restores hidden expression
+``fine_tune``              a model learns classes: a linear head and the whole network, or what its card
+                           says instead
 =========================  =============================================================================
 """
 
@@ -103,6 +106,10 @@ class ModelCard(Card):
         Share of the sample that the host sets apart as ``run.validation`` for early stopping.
     published
         True where the model can take over published weights from a folder that a suite names.
+    fine_tunes
+        What learns when it is fine-tuned: all weights, or the head alone.
+    caveats
+        Sentences that a reader must know to compare its scores with others: they stand on the board.
     """
 
     offers: frozenset[str] = frozenset({"embed"})
@@ -110,6 +117,8 @@ class ModelCard(Card):
     deterministic: bool = False
     validation: float = 0.0
     published: bool = False
+    fine_tunes: Literal["network", "head"] = "network"
+    caveats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

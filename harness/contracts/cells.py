@@ -100,6 +100,45 @@ class ArrayCells:
             yield self.rows(np.arange(start, min(start + size, self.n_cells)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Cells as one guest may see them: some rows of the cells behind it, and these columns alone."""
+
+    behind: Cells
+    columns: Mapping[str, NDArray[np.object_]]
+    chosen: NDArray[np.int64] | None = None
+    components: Any = None
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return self.behind.n_cells if self.chosen is None else len(self.chosen)
+
+    @property
+    def genes(self) -> Any:
+        """Gene names."""
+        return self.behind.genes
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Per gene: whether it was measured."""
+        return self.behind.measured
+
+    def rows(self, indices: NDArray[np.int64]) -> csr_matrix:
+        """Return these cells, read-only."""
+        return self.behind.rows(indices if self.chosen is None else self.chosen[indices])
+
+    def batches(self, size: int = 1024) -> Iterator[csr_matrix]:
+        """Yield all cells in order, read-only."""
+        import numpy as np
+
+        if self.chosen is None:
+            yield from self.behind.batches(size)
+            return
+        for start in range(0, self.n_cells, size):
+            yield read_only(self.rows(np.arange(start, min(start + size, self.n_cells))))
+
+
 def read_only(matrix: csr_matrix) -> csr_matrix:
     """Return a CSR matrix whose arrays refuse to be written to."""
     for array in (matrix.data, matrix.indices, matrix.indptr):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-COUNTED = ("steps", "cells_seen", "best_step")
+COUNTED = ("steps", "cells_seen", "best_step", "batch_parts", "resumed_at")
 """What a history counts in whole numbers."""
 
 
@@ -57,6 +57,40 @@ def check_embedding(embedding: Any, n_cells: int, who: str) -> NDArray[np.float3
     if bad:
         raise NotFinite(f"the embedding of {bad:,} of {n_cells:,} cells is NaN or infinite ({who})")
     return np.ascontiguousarray(found, dtype=np.float32)
+
+
+def check_restored(restored: Any, shape: tuple[int, int], who: str) -> NDArray[np.float32]:
+    """Return restored expression as float32, each gene's column finite or all NaN, or say what is wrong."""
+    import numpy as np
+
+    found = np.asarray(restored)
+    if found.shape != shape or not np.issubdtype(found.dtype, np.floating):
+        raise ContractBroken(
+            f"what was restored is {found.dtype} of shape {found.shape}; fractions of shape {shape} are "
+            f"needed ({who})"
+        )
+    absent = np.isnan(found).all(axis=0)
+    bad = int((~np.isfinite(found[:, ~absent]).all(axis=0)).sum())
+    if bad:
+        raise NotFinite(f"what was restored of {bad:,} genes is NaN or infinite in some cells ({who})")
+    return found.astype(np.float32, copy=False)
+
+
+def check_chances(chances: Any, shape: tuple[int, int], who: str) -> NDArray[np.float32]:
+    """Return chances of classes as float32, each row summing to 1, or say what is wrong with them."""
+    import numpy as np
+
+    found = np.asarray(chances)
+    if found.shape != shape or not np.issubdtype(found.dtype, np.floating):
+        raise ContractBroken(
+            f"the chances are {found.dtype} of shape {found.shape}; fractions of shape {shape} are needed: "
+            f"one row per cell, one column per class ({who})"
+        )
+    if not np.isfinite(found).all():
+        raise NotFinite(f"some chances of classes are NaN or infinite ({who})")
+    if (found < 0).any() or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
+        raise ContractBroken(f"the chances of a cell's classes must be at least 0 and sum to 1 ({who})")
+    return found.astype(np.float32, copy=False)
 
 
 def check_history(history: Any, who: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
 
     from harness.contracts.cells import Cells
     from harness.contracts.run import Run
@@ -21,7 +22,8 @@ class Model(ABC):
 
     Life of a model: ``Model(**parameters)`` -> :meth:`initialise` (random weights; the untrained control
     stops here) -> :meth:`fit` -> :meth:`save`; and later, perhaps in another process,
-    ``Model(**parameters)`` -> :meth:`load` -> :meth:`embed`. :meth:`load_published` takes the place of
+    ``Model(**parameters)`` -> :meth:`load` -> :meth:`embed`, :meth:`reconstruct`, or :meth:`fine_tune` and
+    :meth:`classify`. :meth:`load_published` takes the place of
     initialise and fit where a suite names a folder of published weights. A reference model is only
     initialised, on the data set's genes, and asked to embed.
 
@@ -65,6 +67,38 @@ class Model(ABC):
     @abstractmethod
     def embed(self, cells: Cells, run: Run) -> NDArray[np.floating[Any]]:
         """Return one finite vector per cell (cells x width); ``cells.genes`` equal ``self.genes``."""
+
+    def reconstruct(
+        self, values: csr_matrix, hidden: NDArray[np.bool_], run: Run
+    ) -> NDArray[np.floating[Any]]:
+        """Tell hidden expression from the rest, where the card offers ``reconstruct``.
+
+        Parameters
+        ----------
+        values
+            Log-normalised expression (:func:`harness.measures.log_normalise`) of some cells (cells x
+            ``self.genes``), with zeros where it is hidden.
+        hidden
+            Where it is (cells x genes).
+
+        Returns
+        -------
+        numpy.ndarray
+            Expression (cells x genes); NaN in the columns of genes that the model does not restore.
+        """
+        raise NotImplementedError(f"{type(self).__name__} restores nothing; its card must not offer it")
+
+    def fine_tune(self, cells: Cells, run: Run) -> History | None:
+        """Learn the classes in ``cells.columns["label"]``, where the card offers ``fine_tune``.
+
+        Training starts from what the model is now: fitted, untrained (then it learns from scratch) or
+        published. ``run.budget`` says how long, ``run.validation`` has labelled cells for early stopping.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is not fine-tuned; its card must not offer it")
+
+    def classify(self, cells: Cells, run: Run) -> NDArray[np.floating[Any]]:
+        """Return the chances of the classes of :meth:`fine_tune`, sorted by name (cells x classes)."""
+        raise NotImplementedError(f"{type(self).__name__} is not fine-tuned; its card must not offer it")
 
     def save(self, folder: Path) -> None:
         """Write the weights into ``folder``."""

@@ -38,6 +38,10 @@ class Run(Protocol):
         """A folder for temporary files; it is emptied when the job ends."""
 
     @property
+    def checkpoints(self) -> Path | None:
+        """A folder for what a fit needs to go on after a kill, emptied when it ends; None elsewhere."""
+
+    @property
     def budget(self) -> Budget | None:
         """How long to train; None when embedding or scoring."""
 
@@ -62,6 +66,7 @@ class PlainRun:
     precision: str = "float32"
     threads: int = 1
     scratch: Path = field(default_factory=lambda: Path(gettempdir()))
+    checkpoints: Path | None = None
     budget: Budget | None = None
     validation: Cells | None = None
     on_progress: Callable[[int, int, str], None] = silent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,6 +107,30 @@ class Scores:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Fitted(Protocol):
+    """A model as a task may ask it; the host checks every answer, and the model sees no label it need not."""
+
+    @property
+    def cells(self) -> Cells:
+        """The data set's cells on the model's genes, without labels."""
+
+    def reconstruct(self, rows: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return the expression of these cells, what is hidden told from the rest (rows x genes).
+
+        Expression is log-normalised (:func:`harness.measures.log_normalise` of :attr:`cells`); the host
+        empties what is hidden before the model sees it. NaN for genes that the model does not restore.
+        """
+
+    def fine_tuned(
+        self, labels: NDArray[np.object_], train: NDArray[np.int64], test: NDArray[np.int64], steps: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+        """Return the chances of classes (test cells x classes), and the classes.
+
+        A fresh copy of the model learns for so many steps from the labels (one per cell of :attr:`cells`) of
+        the ``train`` rows, part of which the host sets apart for early stopping.
+        """
+
+
 class Task(ABC):
     """A question about a model on a data set: ``Task(**parameters)``, then :meth:`evaluate`.
 
@@ -119,8 +143,12 @@ class Task(ABC):
         self.parameters = parameters
 
     @abstractmethod
-    def evaluate(self, embedding: NDArray[np.float32], cells: Cells, split: Split, run: Run) -> Scores:
-        """Score a frozen embedding (cells x width; finite, read-only), row i belonging to cell i."""
+    def evaluate(self, subject: NDArray[np.float32] | Fitted, cells: Cells, split: Split, run: Run) -> Scores:
+        """Score a model.
+
+        ``subject`` is its frozen embedding (cells x width; finite, read-only), row i belonging to cell i; or,
+        where the card wants more than ``embed``, the model itself behind doors.
+        """
 
     def baseline(self, name: str, cells: Cells, split: Split, run: Run) -> Scores:
         """Score one of the trivial answers that the card names."""

@@ -36,6 +36,7 @@ from harness.measures.perturbation import (
     ridge_head,
 )
 from harness.measures.probes import PROBES, majority_predictions, neighbour_votes, probe_predictions
+from harness.measures.reconstruction import gaussian_bits, restoration
 
 __all__ = [
     "ALL_METRICS",
@@ -55,6 +56,7 @@ __all__ = [
     "corpus_components",
     "diversity",
     "expected_calibration_error",
+    "gaussian_bits",
     "gene_moments",
     "gini_simpson",
     "integration_scores",
@@ -71,6 +73,7 @@ __all__ = [
     "perturbed_mean",
     "principal_components",
     "probe_predictions",
+    "restoration",
     "ridge_head",
     "shannon",
     "variable_components",

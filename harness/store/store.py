@@ -72,6 +72,7 @@ class Store:
             )
         self._check_format()
         self.scratch = self.path / "scratch"
+        self.unfinished = self.path / "unfinished"
         self.blobs = Blobs(self.path / "blobs", self.scratch)
         self.ledger = Ledger(self.path / "ledger.jsonl")
         self.facts = Shelf(self.path / "facts")

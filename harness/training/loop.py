@@ -5,36 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
 from torch import Tensor, nn
 
 from harness.contracts.cells import Cells
 from harness.contracts.run import Run
-from harness.errors import Misuse, NotFinite
-from harness.records import Budget, History
+from harness.errors import Misuse
+from harness.records import History
+from harness.training.batches import Parts, endless_rows, on_device
+from harness.training.checkpoint import Checkpoint
+from harness.training.stopping import MOST_VALIDATION, EarlyStopping, finite, steps_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
 
 Prepare = Callable[..., Any]
-Loss = Callable[[nn.Module, Any], Tensor]
+Loss = Callable[[nn.Module, Any], tuple[Tensor, Any]]
 
 CLIP = 1.0
 """Norm that the gradient is cut to."""
-
-CHECKS = 10
-"""How often in a budget the validation loss is looked at, the end included."""
-
-PATIENCE = 3
-"""Looks without a better validation loss after which training stops."""
 
 SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
     {
@@ -44,9 +38,6 @@ SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
     }
 )
 """Share of the training that is done -> share of the learning rate."""
-
-MOST_VALIDATION = 4096
-"""Validation cells that are looked at: they stay in memory, which must not grow with the sample."""
 
 
 @contextmanager
@@ -58,22 +49,6 @@ def seeded(seed: int, device: str = "cpu") -> Iterator[None]:
         if on_cuda:
             torch.cuda.manual_seed(seed)
         yield
-
-
-def shuffled_batches(cells: Cells, size: int, generator: np.random.Generator) -> Iterator[csr_matrix]:
-    """Yield all cells once in a new random order, ``size`` at a time, the last batch perhaps smaller.
-
-    Only row numbers are shuffled in memory (8 bytes per cell); counts are read batch by batch.
-    """
-    yield from map(cells.rows, _shuffled_rows(cells.n_cells, size, generator))
-
-
-def _shuffled_rows(
-    n_cells: int, size: int, generator: np.random.Generator, drop: int = 0
-) -> Iterator[NDArray[np.int64]]:
-    order = generator.permutation(n_cells)[: n_cells - drop]
-    for start in range(0, len(order), size):
-        yield np.sort(order[start : start + size])
 
 
 def train(
@@ -90,8 +65,12 @@ def train(
     weight_decay: float = 0.01,
     schedule: str = "constant",
     warm_up: float = 0,
+    phase: str = "training",
 ) -> History:
     """Train a network in place with AdamW and keep its best weights.
+
+    Where the run has a folder for checkpoints, a training that was killed goes on at its last one and ends
+    with the same weights.
 
     Parameters
     ----------
@@ -99,8 +78,9 @@ def train(
         Moved to ``run.device``; weights stay float32, the forward pass is bfloat16 where the run asks for
         it and the device is CUDA.
     loss
-        Called with the network and a prepared batch; returns a mean over the batch. What it draws from
-        torch's own generators (masks, dropout) is seeded by the run.
+        Called with the network and a prepared batch, or a part of one; returns a sum over what it holds and
+        what to divide it by (cells, or hidden entries), which may be a tensor. What it draws from torch's own
+        generators (masks, dropout) is seeded by the run.
     cells
         The sample, read from disk in a new random order each epoch.
     run
@@ -112,17 +92,21 @@ def train(
     labels
         Roles whose labels ``prepare`` gets after the counts, one array (cells,) each.
     batch_size
-        Cells per step; a smaller sample is one batch.
+        Cells per step; a smaller sample is one batch. Where the memory of a CUDA device does not suffice, a
+        batch is taken in 2, 4, ... parts whose gradients are added up, and the history says so.
     whole_batches
-        True to leave out the rest of the cells at the end of an epoch that fill no batch, other ones each
-        time. Batch norm needs it: a batch of few cells would spoil what it has learnt.
+        True for losses that relate the cells of a batch to each other (batch norm, triplets): the rest of
+        the cells at the end of an epoch that fill no batch are left out, other ones each time, because a
+        batch of few would spoil what has been learnt, and batches are never taken in parts.
     learning_rate, weight_decay
-        Of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
+        Of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); the decay is that of all parameters.
     schedule
         How the learning rate falls over the budget, down to nothing: ``"linear"``, ``"cosine"`` (half a
         wave: Loshchilov and Hutter 2017, arXiv:1608.03983), or ``"constant"``.
     warm_up
         First steps, over which it rises linearly from nothing before that; below 1, a share of all steps.
+    phase
+        Name of this training, where a model trains more than once in one fit.
 
     Raises
     ------
@@ -132,54 +116,68 @@ def train(
         The loss is no longer a number.
     """
     drop = cells.n_cells % batch_size if whole_batches and cells.n_cells > batch_size else 0
-    steps = _steps(run.budget, math.ceil((cells.n_cells - drop) / batch_size))
+    steps = steps_of(run.budget, math.ceil((cells.n_cells - drop) / batch_size))
     rates = _rates(learning_rate, schedule, warm_up, steps)
     with seeded(run.seed, run.device):
-        training = _Training(network, loss, run, prepare, tuple(labels), batch_size, drop)
-        return training.over(cells, rates, weight_decay)
+        training = _Training(
+            network.to(run.device),
+            loss,
+            run,
+            steps,
+            prepare=_Prepared(prepare, tuple(labels), run.device),
+            parts=Parts(divisible=not whole_batches),
+            batch_size=batch_size,
+            weight_decay=weight_decay,
+            phase=phase,
+        )
+        rows = endless_rows(cells.n_cells, batch_size, run.seed, drop)
+        return training.over(cells, rows, rates)
 
 
 @torch.inference_mode()
-def encode(network: nn.Module, cells: Cells, run: Run, *, prepare: Prepare) -> NDArray[np.float32]:
+def encode(
+    network: nn.Module, cells: Cells, run: Run, *, prepare: Prepare, precision: str | None = None
+) -> NDArray[np.float32]:
     """Return what a network in evaluation mode makes of all cells, in order (cells x width), float32.
 
-    ``prepare`` is as in :func:`train`, without labels.
+    ``prepare`` is as in :func:`train`, without labels; ``precision`` is the run's where it is not given.
+    Where the memory of a CUDA device does not suffice, cells are taken in smaller portions.
     """
-    network = network.to(run.device).eval()
-    with _precision(run):
-        rows = [network(_on_device(prepare(counts), run.device)).float() for counts in cells.batches()]
-    return np.concatenate([row.cpu().numpy() for row in rows])
+    network, parts = network.to(run.device).eval(), Parts()
+
+    def portion(counts: Any) -> NDArray[np.float32]:
+        def rows(these: list[NDArray[np.int64]]) -> list[NDArray[np.float32]]:
+            return [
+                network(on_device(prepare(counts[row]), run.device)).float().cpu().numpy() for row in these
+            ]
+
+        return np.concatenate(parts.of(np.arange(counts.shape[0]), rows))
+
+    with autocast(run, precision):
+        return np.concatenate([portion(counts) for counts in cells.batches()])
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Batch:
-    """What the loss gets, on the device, and how many cells it is."""
-
-    cells: int
-    content: Any
+def autocast(run: Run, precision: str | None = None) -> torch.autocast:
+    """Return the context in which forward passes have the run's precision, or this one."""
+    half = run.device == "cuda" and (precision or run.precision) == "bfloat16"
+    return torch.autocast(run.device, dtype=torch.bfloat16, enabled=half)
 
 
-@dataclass
-class _Best:
-    """The best weights so far, and when to stop looking for better ones."""
+class _Prepared:
+    """Rows of cells -> what the loss gets."""
 
-    network: nn.Module
-    losses: list[float] = field(default_factory=list)
-    step: int = 0
-    weights: dict[str, Tensor] = field(default_factory=dict)
+    def __init__(self, prepare: Prepare, labels: tuple[str, ...], device: str) -> None:
+        self.prepare = prepare
+        self.labels = labels
+        self.device = device
 
-    def look(self, step: int, loss: float) -> bool:
-        """Remember the weights where they are the best; return whether patience has run out."""
-        self.losses.append(loss)
-        if loss < min(self.losses[:-1], default=math.inf):
-            self.step = step
-            self.weights = {name: value.clone() for name, value in self.network.state_dict().items()}
-        return len(self.losses) - int(np.argmin(self.losses)) > PATIENCE
+    def __call__(self, cells: Cells, rows: NDArray[np.int64]) -> Any:
+        """Return a batch on the device."""
+        return on_device(self.in_memory(cells, rows), self.device)
 
-    def restore(self) -> None:
-        """Give the network its best weights."""
-        if self.weights:
-            self.network.load_state_dict(self.weights)
+    def in_memory(self, cells: Cells, rows: NDArray[np.int64]) -> Any:
+        """Return a batch as it was prepared."""
+        return self.prepare(cells.rows(rows), *(cells.columns[role][rows] for role in self.labels))
 
 
 class _Training:
@@ -188,88 +186,120 @@ class _Training:
         network: nn.Module,
         loss: Loss,
         run: Run,
-        prepare: Prepare,
-        labels: tuple[str, ...],
+        steps: int,
+        *,
+        prepare: _Prepared,
+        parts: Parts,
         batch_size: int,
-        drop: int,
+        weight_decay: float,
+        phase: str,
     ) -> None:
-        self.network = network.to(run.device)
+        self.network = network
         self.loss = loss
         self.run = run
         self.prepare = prepare
-        self.labels = labels
-        self.batch_size = batch_size
-        self.drop = drop
-        self.validation = list(self._held_out(run.validation)) if run.validation else []
+        self.parts = parts
+        self.optimiser = torch.optim.AdamW(network.parameters(), weight_decay=weight_decay)
+        self.stopping = EarlyStopping(steps)
+        self.validation = list(self._held_out(run.validation, batch_size)) if run.validation else []
+        shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
+        setting = {"steps": steps, "batch_size": batch_size, "seed": run.seed, "shapes": shapes}
+        self.checkpoint = Checkpoint(run.checkpoints, phase, setting)
+        self.step = self.seen = self.resumed = 0
+        self.losses: list[float] = []
+        self.recent: list[Tensor] = []
 
-    def over(self, cells: Cells, rates: Sequence[float], weight_decay: float) -> History:
+    def over(self, cells: Cells, batches: Iterator[NDArray[np.int64]], rates: Sequence[float]) -> History:
         """Train until the budget or the patience is spent; one learning rate per step."""
-        steps = len(rates)
-        interval = math.ceil(steps / CHECKS)
-        optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=weight_decay)
-        best, losses, recent, step, seen = _Best(self.network), [], [], 0, 0
-        for step, (rate, batch) in enumerate(zip(rates, self._endless(cells), strict=False), start=1):
-            recent.append(self._step(batch, optimiser, rate))
-            seen += batch.cells
-            if step % interval and step != steps:
-                continue
-            losses.append(_finite(torch.stack(recent).mean().item(), step))
-            recent.clear()
-            self.run.progress(step, steps, f"loss {losses[-1]:.4g}")
-            if self.validation and best.look(step, _finite(self._validate(), step)):
+        self._resume()
+        for rows in islice(batches, self.step, len(rates)):
+            self.recent.append(self.parts.of(rows, lambda parts: self._take_step(cells, parts)))
+            self._move(rates[self.step])
+            self.step += 1
+            self.seen += len(rows)
+            if self.stopping.due(self.step) and self._look():
                 break
-        best.restore()
+            if self.checkpoint.due():
+                self.checkpoint.write(self._state())
+        self.stopping.restore(self.network)
         return History(
-            steps=step,
-            epochs=seen / cells.n_cells,
-            cells_seen=seen,
-            best_step=best.step or step,
-            train_loss=tuple(losses),
-            validation_loss=tuple(best.losses),
+            steps=self.step,
+            epochs=self.seen / cells.n_cells,
+            cells_seen=self.seen,
+            best_step=self.stopping.best_step or self.step,
+            train_loss=tuple(self.losses),
+            validation_loss=tuple(self.stopping.losses),
+            batch_parts=self.parts.number,
+            resumed_at=self.resumed,
         )
 
-    def _endless(self, cells: Cells) -> Iterator[_Batch]:
-        generator = np.random.default_rng(self.run.seed)
-        while True:
-            yield from self._epoch(cells, generator, self.drop)
+    def _take_step(self, cells: Cells, parts: list[NDArray[np.int64]]) -> Tensor:
+        """Add up the gradients of all parts; return the loss, which stays on the device.
 
-    def _held_out(self, cells: Cells) -> Iterator[_Batch]:
-        batches = self._epoch(cells, np.random.default_rng(self.run.seed))
-        return islice(batches, max(1, MOST_VALIDATION // self.batch_size))
-
-    def _epoch(self, cells: Cells, generator: np.random.Generator, drop: int = 0) -> Iterator[_Batch]:
-        columns = [cells.columns[role] for role in self.labels]
-        for rows in _shuffled_rows(cells.n_cells, self.batch_size, generator, drop):
-            found = self.prepare(cells.rows(rows), *(labels[rows] for labels in columns))
-            yield _Batch(cells=len(rows), content=_on_device(found, self.run.device))
-
-    def _step(self, batch: _Batch, optimiser: torch.optim.Optimizer, rate: float) -> Tensor:
-        """Take one step and return its loss, which stays on the device: reading it would wait for it."""
+        Reading it would wait for the device.
+        """
         self.network.train()
-        optimiser.zero_grad(set_to_none=True)
-        for group in optimiser.param_groups:
+        self.optimiser.zero_grad(set_to_none=True)
+        sums, weights = zip(*(self._part(cells, rows) for rows in parts), strict=True)
+        weight = sum(weights)
+        for parameter in self.network.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= weight
+        mean: Tensor = torch.stack(sums).sum() / weight
+        return mean
+
+    def _part(self, cells: Cells, rows: NDArray[np.int64]) -> tuple[Tensor, Any]:
+        with autocast(self.run):
+            total, weight = self.loss(self.network, self.prepare(cells, rows))
+        total.backward()  # type: ignore[no-untyped-call]
+        return total.detach(), weight
+
+    def _move(self, rate: float) -> None:
+        for group in self.optimiser.param_groups:
             group["lr"] = rate
-        with _precision(self.run):
-            loss = self.loss(self.network, batch.content)
-        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), CLIP)
-        optimiser.step()
-        return loss.detach()
+        self.optimiser.step()
+
+    def _look(self) -> bool:
+        """Read the losses; return whether patience has run out."""
+        self.losses.append(finite(torch.stack(self.recent).mean().item(), self.step))
+        self.recent.clear()
+        self.run.progress(self.step, self.stopping.steps, f"loss {self.losses[-1]:.4g}")
+        return bool(self.validation) and self.stopping.look(self.network, self.step, self._validate())
+
+    def _held_out(self, cells: Cells, batch_size: int) -> Iterator[Any]:
+        order = np.random.default_rng(self.run.seed).permutation(cells.n_cells)[:MOST_VALIDATION]
+        for start in range(0, len(order), batch_size):
+            yield self.prepare.in_memory(cells, np.sort(order[start : start + batch_size]))
 
     @torch.no_grad()
     def _validate(self) -> float:
         self.network.eval()
-        with seeded(self.run.seed, self.run.device), _precision(self.run):
-            total = sum(self.loss(self.network, batch.content) * batch.cells for batch in self.validation)
-        return float(total) / sum(batch.cells for batch in self.validation)
+        with seeded(self.run.seed, self.run.device), autocast(self.run):
+            found = [self.loss(self.network, on_device(batch, self.run.device)) for batch in self.validation]
+        return float(sum(total for total, _ in found) / sum(weight for _, weight in found))
 
+    def _state(self) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "stopping": self.stopping.state(),
+            "recent": self.recent,
+            **{name: getattr(self, name) for name in ("step", "seen", "losses")},
+            "parts": self.parts.number,
+        }
 
-def _steps(budget: Budget | None, per_epoch: int) -> int:
-    if budget is None:
-        raise Misuse(
-            'training needs a budget and the run has none; Budget(unit="steps", amount=300) would be one'
-        )
-    return budget.amount if budget.unit == "steps" else budget.amount * per_epoch
+    def _resume(self) -> None:
+        """Go on at the checkpoint of an earlier attempt, where there is one."""
+        state = self.checkpoint.read(self.run.device)
+        if state is None:
+            return
+        self.network.load_state_dict(state.pop("network"))
+        self.optimiser.load_state_dict(state.pop("optimiser"))
+        self.stopping = EarlyStopping(self.stopping.steps, **state.pop("stopping"))
+        self.parts.number = state.pop("parts")
+        vars(self).update(state)
+        self.resumed = self.step
 
 
 def _rates(peak: float, schedule: str, warm_up: float, steps: int) -> list[float]:
@@ -280,37 +310,3 @@ def _rates(peak: float, schedule: str, warm_up: float, steps: int) -> list[float
     rising = [peak * done / rise for done in range(min(rise, steps))]
     rest = steps - len(rising)
     return rising + [peak * SCHEDULES[schedule](done / rest) for done in range(rest)]
-
-
-def _finite(loss: float, step: int) -> float:
-    if not math.isfinite(loss):
-        raise NotFinite(f"the loss is {loss} at step {step}; a smaller learning rate may help")
-    return loss
-
-
-def _precision(run: Run) -> torch.autocast:
-    half = run.device == "cuda" and run.precision == "bfloat16"
-    return torch.autocast(run.device, dtype=torch.bfloat16, enabled=half)
-
-
-def _on_device(values: Any, device: str) -> Any:
-    """Return a batch as tensors on the device; what is sparse is moved sparse and becomes dense there."""
-    if isinstance(values, tuple):
-        return tuple(_on_device(part, device) for part in values)
-    if isinstance(values, Mapping):
-        return {name: _on_device(part, device) for name, part in values.items()}
-    if issparse(values):
-        return _dense(values, device)
-    array = np.ascontiguousarray(values)
-    found = torch.from_numpy(array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array)
-    return found.pin_memory().to(device, non_blocking=True) if device == "cuda" else found
-
-
-def _dense(matrix: Any, device: str) -> Tensor:
-    if device == "cpu":
-        return torch.from_numpy(matrix.toarray().astype(np.float32, copy=False))
-    entries = matrix.tocoo()
-    places = entries.row.astype(np.int64) * matrix.shape[1] + entries.col
-    dense = torch.zeros(matrix.shape, device=device)
-    dense.view(-1).index_add_(0, _on_device(places, device), _on_device(entries.data, device).float())
-    return dense

@@ -4,10 +4,11 @@ from harness import ModelCard, hookimpl
 
 CARD = ModelCard(
     name="geneformer",
-    version="1",
+    version="2",
     entry="harness_plugins.models.geneformer.model:Geneformer",
     summary="BERT that restores hidden genes in a cell's genes ranked by expression; the mean state of the "
     "layer before the last is the embedding",
+    offers=frozenset({"embed", "fine_tune"}),
     validation=0.1,
     published=True,
     requires={"transformers": "scfm-harness[geneformer]"},
@@ -25,6 +26,10 @@ CARD = ModelCard(
         "batch_tokens": 16384,
     },
     small={"width": 32, "layers": 2, "max_tokens": 32},
+    caveats=(
+        "counts are divided by medians of the sample, in the study by one table for all; the untrained "
+        "control has none",
+    ),
     licence="MIT",
     citation="Theodoris et al. 2023, doi:10.1038/s41586-023-06139-9",
 )

@@ -10,7 +10,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel
 
 from harness import Model
 from harness.measures import most_variable
-from harness.training import Inputs, encode, seeded, train
+from harness.training import Inputs, classify, encode, fine_tune, seeded, train
 
 from .folder import read, read_published, write
 from .tokens import MASK, PAD, Vocabulary
@@ -103,7 +103,9 @@ class Geneformer(Model):
 
     In the founding study the learning rate rose for 10,000 steps of 144 cells, whatever the sample
     (DenAdel et al. 2026, doi:10.1038/s41592-026-03120-y); here it does for a share of the budget,
-    ``warm_up``, so that small budgets reach it too, and falls linearly after that.
+    ``warm_up``, so that small budgets reach it too, and falls linearly after that. There weights decayed
+    except in layer norms and biases, here all do. There counts were divided by one published table of
+    medians whatever the sample, so that its ranks did not depend on it.
     """
 
     def initialise(self, genes, run):
@@ -137,7 +139,7 @@ class Geneformer(Model):
         return self.vocabulary(counts, self.network.config.max_position_embeddings)
 
     def _loss(self, network, tokens):
-        """Return the mean cross entropy of the hidden genes.
+        """Return the cross entropy of the hidden genes and their number.
 
         Of the hidden, 80 % show the mask token, 10 % another gene and 10 % themselves (Devlin et al. 2019,
         arXiv:1810.04805). The head, most of the work, is asked at the hidden places alone.
@@ -153,12 +155,24 @@ class Geneformer(Model):
         labels = torch.where(hidden, tokens, NO_LABEL).flatten()[places]
         logits = network.cls(states.flatten(0, 1)[places]).float()
         total = cross_entropy(logits, labels, ignore_index=NO_LABEL, reduction="sum")
-        return total / (labels != NO_LABEL).sum().clamp(min=1)
+        return total, (labels != NO_LABEL).sum().clamp(min=1)
 
     def embed(self, cells, run):
         """Return the mean state of the genes in the layer before the last (cells x width)."""
-        embedder = MeanState(self.network, self.vocabulary.ends, self.parameters["batch_tokens"])
-        return encode(embedder, cells, run, prepare=self._tokens)
+        return encode(self._encoder(), cells, run, prepare=self._tokens)
+
+    def _encoder(self):
+        return MeanState(self.network, self.vocabulary.ends, self.parameters["batch_tokens"])
+
+    def fine_tune(self, cells, run):
+        """Train all layers but the last, which embeds nothing, with a linear head on labelled cells."""
+        options = {name: self.parameters[name] for name in ("batch_size", "learning_rate", "weight_decay")}
+        self.classifier, history = fine_tune(self._encoder(), cells, run, prepare=self._tokens, **options)
+        return history
+
+    def classify(self, cells, run):
+        """Return the chances of the classes, sorted by name (cells x classes)."""
+        return classify(self.classifier, cells, run, prepare=self._tokens)
 
     def save(self, folder):
         """Write the network as transformers does, and the vocabulary."""

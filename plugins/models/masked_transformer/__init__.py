@@ -4,10 +4,11 @@ from harness import ModelCard, hookimpl
 
 CARD = ModelCard(
     name="masked_transformer",
-    version="1",
+    version="2",
     entry="harness_plugins.models.masked_transformer.model:MaskedTransformer",
     summary="transformer over genes without an order that restores hidden values; the mean of its states is "
     "the embedding",
+    offers=frozenset({"embed", "reconstruct", "fine_tune"}),
     validation=0.1,
     parameters={
         "size": "XS",
@@ -18,6 +19,11 @@ CARD = ModelCard(
         "batch_size": 32,
     },
     small={"size": "TINY"},
+    caveats=(
+        "where n_genes is below the number of genes, the untrained control mixes all genes and the fitted "
+        "model chooses the most variable ones: part of the gain is that choice",
+        "counts are normalised over all genes of a cell, in the study over those of its panel",
+    ),
     licence="MIT",
     citation="Kendiukhov 2026, arXiv:2602.15253",
 )

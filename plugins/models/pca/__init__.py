@@ -9,6 +9,7 @@ CARD = ModelCard(
     summary="principal components of the sample's most variable genes",
     # A fit is exact, but each seed draws another sample, and the untrained control is a random matrix.
     deterministic=False,
+    offers=frozenset({"embed", "reconstruct"}),
     parameters={"n_components": 50, "n_genes": 2000},
     licence="MIT",
 )

@@ -29,6 +29,17 @@ class PCA(Model):
         self.weights["loadings"][genes] = found.loadings
         self.weights["explained_variance"][:] = found.explained_variance
 
+    def reconstruct(self, values, hidden, run):
+        """Return the mean and what the components of the shown values say (cells x genes).
+
+        Hidden values count as the mean, which says nothing; NaN for genes that have no loadings.
+        """
+        mean, loadings = self.weights["mean"], self.weights["loadings"]
+        shown = np.where(hidden, mean, values.toarray())
+        found = mean + (shown - mean) @ loadings @ loadings.T
+        found[:, ~loadings.any(axis=1)] = np.nan
+        return found
+
     def embed(self, cells, run):
         """Return (cells x n_components)."""
         components = Components(**self.weights)

@@ -56,6 +56,14 @@ class Network(nn.Module):
         return embedding, self.decoder(embedding)
 
 
+class Published(nn.Module):
+    """An encoder alone, as it is released."""
+
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder
+
+
 def widths_of(state):
     """Return the widths of an encoder, inputs first and latents last, from its weights by name."""
     weights = {name: value for name, value in state.items() if getattr(value, "ndim", 0) == 2}

@@ -1,5 +1,7 @@
 """scVI as the harness sees it; the network, its loss and its training are those of scvi-tools."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from scipy.sparse import vstack
@@ -8,7 +10,7 @@ from torch import nn
 
 from harness import Model
 from harness.measures import most_variable
-from harness.training import Inputs, encode, seeded
+from harness.training import Inputs, classify, encode, fine_tune, seeded
 
 from .published import read_published
 from .training import sampled, train
@@ -86,7 +88,25 @@ class ScVI(Model):
     def embed(self, cells, run):
         """Return the posterior means (cells x n_latent)."""
         with seeded(run.seed, run.device):  # the library draws a sample along with the mean
-            return encode(Latent(self.vae), cells, run, prepare=self.inputs)
+            return encode(Latent(self.vae), cells, run, prepare=self.inputs, precision="float32")
+
+    def fine_tune(self, cells, run):
+        """Train the encoder, from which the posterior means come, with a linear head on labelled cells."""
+        options = {name: self.parameters[name] for name in ("batch_size", "learning_rate")}
+        self.classifier, history = fine_tune(
+            Latent(self.vae),
+            cells,
+            replace(run, precision="float32"),
+            prepare=self.inputs,
+            whole_batches=True,
+            **options,
+        )
+        return history
+
+    def classify(self, cells, run):
+        """Return the chances of the classes, sorted by name (cells x classes)."""
+        with seeded(run.seed, run.device):
+            return classify(self.classifier, cells, run, prepare=self.inputs)
 
     def save(self, folder):
         """Write the weights under the names of scvi-tools, what they fit, and which gene feeds which input.

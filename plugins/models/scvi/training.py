@@ -14,20 +14,11 @@ from lightning.pytorch.callbacks import LambdaCallback
 from scipy.sparse import vstack
 from scvi.train import TrainingPlan
 
-from harness import History, NotFinite
-from harness.training import seeded
+from harness import History
+from harness.training import MOST_VALIDATION, EarlyStopping, finite, seeded, steps_of
 
 KL_WARM_UP = 0.5
 """Share of the steps over which the weight of the KL term rises from 0 to 1."""
-
-CHECKS = 10
-"""How often in a budget the validation loss is looked at, the end included (as in harness.training)."""
-
-PATIENCE = 3
-"""Looks without a better validation loss after which training stops (as in harness.training)."""
-
-MOST_VALIDATION = 4096
-"""Validation cells that are looked at (as in harness.training)."""
 
 LOUD = ("lightning.pytorch", "lightning.fabric", "scvi")
 
@@ -69,7 +60,7 @@ def train(vae, architecture, counts, held_out, run, *, batch_size, learning_rate
         Of Adam, with the library's other settings.
     """
     counts = vstack([counts, counts], format="csr") if counts.shape[0] == 1 else counts
-    steps = _steps(run.budget, max(1, counts.shape[0] // batch_size))
+    steps = steps_of(run.budget, max(1, counts.shape[0] // batch_size))
     with _contained(run):
         cells = AnnData(counts)
         scvi.model.SCVI.setup_anndata(cells)
@@ -101,16 +92,9 @@ def train(vae, architecture, counts, held_out, run, *, batch_size, learning_rate
             )
         finally:
             model.deregister_manager(cells)  # else the library keeps the sample as long as the process lives
-    vae.load_state_dict(watch.weights or model.module.state_dict())
+    watch.stopping.restore(model.module)
+    vae.load_state_dict(model.module.state_dict())
     return watch.history(counts.shape[0])
-
-
-def _steps(budget, per_epoch):
-    if budget is None:
-        raise ValueError(
-            'training needs a budget and the run has none; Budget(unit="steps", amount=300) would be one'
-        )
-    return budget.amount if budget.unit == "steps" else budget.amount * per_epoch
 
 
 @contextmanager
@@ -149,21 +133,20 @@ class Watch:
     """Reports progress, keeps the best weights, stops when patience has run out."""
 
     def __init__(self, model, run, steps, held_out):
-        self.model, self.run, self.steps, self.held_out = model, run, steps, held_out
-        self.interval = math.ceil(steps / CHECKS)
-        self.step, self.seen, self.best_step, self.weights = 0, 0, 0, {}
-        self.recent, self.train_loss, self.validation_loss = [], [], []
+        self.model, self.run, self.held_out = model, run, held_out
+        self.stopping = EarlyStopping(steps)
+        self.step, self.seen, self.recent, self.train_loss = 0, 0, [], []
 
     def after_batch(self, trainer, plan, outputs, batch, batch_idx):
         """Look at the losses where it is time to; between looks nothing is read from the device."""
         self.step = trainer.global_step
         self.seen += len(batch[scvi.REGISTRY_KEYS.X_KEY])
         self.recent.append(outputs["loss"])
-        if self.step % self.interval and self.step != self.steps:
+        if not self.stopping.due(self.step):
             return
-        self.train_loss.append(self._finite(torch.stack(self.recent).mean()))
+        self.train_loss.append(finite(float(torch.stack(self.recent).mean()), self.step))
         self.recent.clear()
-        self.run.progress(self.step, self.steps, f"loss {self.train_loss[-1]:.4g}")
+        self.run.progress(self.step, self.stopping.steps, f"loss {self.train_loss[-1]:.4g}")
         if self.held_out is not None:
             trainer.should_stop = self._look(plan.module)
 
@@ -171,21 +154,9 @@ class Watch:
         """Remember the weights where they are the best; return whether patience has run out."""
         vae.eval()
         with seeded(self.run.seed, self.run.device):
-            loss = self._finite(-self.model.get_elbo(dataloader=_batches(self.held_out)))
+            loss = float(-self.model.get_elbo(dataloader=_batches(self.held_out)))
         vae.train()
-        self.validation_loss.append(loss)
-        since = len(self.validation_loss) - 1 - int(np.argmin(self.validation_loss))
-        if not since:
-            self.best_step = self.step
-            self.weights = {name: value.clone() for name, value in vae.state_dict().items()}
-        return since >= PATIENCE
-
-    def _finite(self, loss):
-        if not math.isfinite(loss):
-            raise NotFinite(
-                f"the loss is {float(loss)} at step {self.step}; a smaller learning rate may help"
-            )
-        return float(loss)
+        return self.stopping.look(vae, self.step, loss)
 
     def history(self, n_cells):
         """Return what the training consisted of; losses are per cell, in nats."""
@@ -193,9 +164,9 @@ class Watch:
             steps=self.step,
             epochs=self.seen / n_cells,
             cells_seen=self.seen,
-            best_step=self.best_step or self.step,
+            best_step=self.stopping.best_step or self.step,
             train_loss=tuple(self.train_loss),
-            validation_loss=tuple(self.validation_loss),
+            validation_loss=tuple(self.stopping.losses),
         )
 
 

@@ -235,7 +235,8 @@ def test_the_loss_is_the_cross_entropy_of_what_is_hidden():
     ranked = torch.from_numpy(model._tokens(OTHERS.counts[:20]))
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        found = float(model._loss(model.network, ranked))
+        total, number = model._loss(model.network, ranked)
+        found = float(total / number)
         torch.manual_seed(0)
         chance, what = torch.rand(2, *ranked.shape)
         others = torch.randint(2, 102, ranked.shape)
@@ -280,7 +281,7 @@ def test_cells_without_genes_do_no_harm():
     model = initialised()
     for counts in (np.zeros((3, 100)), np.vstack([np.zeros((1, 100)), np.ones((1, 100))])):
         ranked = torch.from_numpy(model._tokens(csr_matrix(counts, dtype=np.float32)))
-        model._loss(model.network, ranked).backward()
+        model._loss(model.network, ranked)[0].backward()
         gradients = [weight.grad for weight in model.network.parameters() if weight.grad is not None]
         assert all(gradient.isfinite().all() for gradient in gradients)
     assert visible(torch.zeros(2, 3))[:, 0, 0].tolist() == [[True, False, False]] * 2

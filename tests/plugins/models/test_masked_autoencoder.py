@@ -54,7 +54,7 @@ def trained():
 
 def restored(model, cells):
     """Return the error of restoring each half of the inputs from the other, in units of their variance."""
-    values = torch.from_numpy(model._values(cells.rows(np.arange(cells.n_cells))))
+    values = torch.from_numpy(model.values(cells.rows(np.arange(cells.n_cells))).toarray())
     errors, variances = [], values.var(dim=0)
     for half in (0, 1):
         hidden = torch.zeros(values.shape[1], dtype=torch.bool)
@@ -76,7 +76,7 @@ def test_inputs_are_the_variable_genes_of_the_sample(trained):
     chosen = most_variable(SAMPLE, 30)
     assert sorted(np.flatnonzero(trained.inputs.of_gene >= 0)) == sorted(chosen)
     np.testing.assert_allclose(
-        trained._values(OTHERS.counts),
+        trained.values(OTHERS.counts).toarray(),
         log_normalise(OTHERS.counts).toarray()[:, chosen],
         rtol=1e-6,
     )
@@ -115,7 +115,7 @@ def test_hidden_genes_are_hidden():
     model = initialised(mask_rate=0.999999)
     seen = []
     model.network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    model._loss(model.network, torch.rand(8, 30) + 1)
+    model.loss(model.network, torch.rand(8, 30) + 1)
     assert not seen[0].any()
 
 
@@ -126,7 +126,7 @@ def test_half_masked_input_keeps_its_size_on_average():
     model.network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model._loss(model.network, torch.ones(4000, 30))
+        model.loss(model.network, torch.ones(4000, 30))
     assert float(seen[0].mean()) == pytest.approx(1.0, abs=0.02)
 
 

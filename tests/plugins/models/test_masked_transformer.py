@@ -134,7 +134,8 @@ def test_the_share_of_hidden_values_is_the_mask_rate():
     model = initialised(mask_rate=0.15)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        assert model._loss(Watching(), torch.rand(500, 80)) == 0
+        _, number = model.loss(Watching(), torch.rand(500, 80))
+    assert number == seen[0].sum()
     assert float(seen[0].float().mean()) == pytest.approx(0.15, abs=0.01)
     assert float(seen[0].float().sum(dim=1).std()) == pytest.approx((80 * 0.15 * 0.85) ** 0.5, rel=0.1)
 
@@ -160,7 +161,8 @@ def test_the_masked_loss_of_the_gene_means_is_the_masked_variance():
     model = initialised(mask_rate=1.0)
     model.network = gene_means(table.mean(dim=0))
     with torch.no_grad():
-        assert float(model._loss(model.network, table)) == pytest.approx((1 + 1 + 9 + 9) / 4)
+        total, hidden = model.loss(model.network, table)
+        assert (float(total), int(hidden)) == (1 + 1 + 9 + 9, 4)
 
 
 def test_a_loss_is_a_mean_over_hidden_values_alone():
@@ -170,7 +172,8 @@ def test_a_loss_is_a_mean_over_hidden_values_alone():
     model.network = gene_means(table.mean(dim=0))
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(3)
-        found = float(model._loss(model.network, table))
+        total, number = model.loss(model.network, table)
+        found = float(total / number)
         torch.manual_seed(3)
         hidden = (torch.rand_like(table) < 0.15).numpy()
     squared = (table.numpy() - table.numpy().mean(axis=0)) ** 2
@@ -222,7 +225,7 @@ def test_tokens_are_the_variable_genes_of_the_sample():
     chosen = most_variable(SAMPLE, 20)
     assert control.width == model.inputs.width == 20
     np.testing.assert_allclose(
-        model._values(OTHERS.counts).toarray(),
+        model.values(OTHERS.counts).toarray(),
         log_normalise(OTHERS.counts).toarray()[:, chosen],
         rtol=1e-6,
     )
@@ -249,10 +252,10 @@ def test_layers_start_with_weights_of_their_own():
 
 
 def test_embedding_in_parts_is_embedding_at_once(monkeypatch):
-    """Memory is bounded by a number of tokens, which changes nothing."""
+    """Memory is bounded by a number of attention weights, which changes nothing."""
     model = initialised()
     whole = model.embed(OTHERS.cells(), PlainRun())
-    monkeypatch.setattr("harness_plugins.models.masked_transformer.model.TOKENS_AT_ONCE", 7 * 30)
+    monkeypatch.setattr("harness_plugins.models.masked_transformer.model.WEIGHTS_AT_ONCE", 7 * 30**2)
     np.testing.assert_allclose(model.embed(OTHERS.cells(), PlainRun()), whole, atol=1e-5)
 
 

@@ -90,7 +90,7 @@ def test_embeddings_have_unit_length_and_inputs_drop_more_than_layers():
     """As in SCimilarity: the unit sphere, dropout 0.4 before the first layer and 0.5 before the others."""
     model = initialised(input_dropout=0.4, dropout=0.5)
     np.testing.assert_allclose(np.linalg.norm(embedding(model), axis=1), 1, rtol=1e-5)
-    rates = [layer.p for layer in model.encoder.modules() if isinstance(layer, nn.Dropout)]
+    rates = [layer.p for layer in model.network.encoder.modules() if isinstance(layer, nn.Dropout)]
     assert rates == [0.4, 0.5]
 
 
@@ -199,21 +199,23 @@ def test_the_loss_is_the_weighted_sum():
     values = torch.rand(3, 5)
 
     class Answers(nn.Module):
-        encoder = model.encoder
+        encoder = model.network.encoder
 
         def forward(self, given):
             return points, given + 2
 
-    size = sum(np.abs(part.detach().numpy()).sum() for part in model.encoder.network[2].parameters())
+    size = sum(np.abs(part.detach().numpy()).sum() for part in model.network.encoder.network[2].parameters())
     expected = 0.25 * 0.15 + 0.75 * 4 + 0.5 * 0.1 * size
-    found = model._loss(Answers(), (values, torch.tensor([0, 0, 1])))
+    total, number = model.loss(Answers(), (values, torch.tensor([0, 0, 1])))
+    assert number == 3
+    found = total / number
     assert float(found.detach()) == pytest.approx(expected, rel=1e-5)
 
 
 def test_types_become_numbers_and_unknown_ones_none():
     """Equal types get equal numbers; cells without a label take part in no triplet."""
     types = np.array(["b", "", "a", "b"], dtype=object)
-    _, numbers = initialised()._labelled(OTHERS.rows(np.arange(4)), types)
+    _, numbers = initialised().prepared(OTHERS.rows(np.arange(4)), types)
     assert numbers.tolist() == [2, -1, 1, 2]
 
 

@@ -12,8 +12,10 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.neighbors import KNeighborsClassifier
 
 from harness import ArrayCells, Budget, NotFinite, PlainRun
+from harness.errors import Misuse
 from harness.measures import most_variable
 from harness.synthetic import World
+from harness.training.stopping import PATIENCE
 from harness_plugins.models.scvi import CARD
 
 scvi = pytest.importorskip("scvi", reason="scvi-tools is not installed: pip install 'scfm-harness[scvi]'")
@@ -161,7 +163,7 @@ def test_budgets_are_exact():
     assert (history.steps, history.cells_seen, history.epochs) == (8, 512, 512 / 300)
     _, history = fitted(steps(2, "epochs"), part(0, 129))
     assert (history.steps, history.cells_seen) == (4, 256)
-    with pytest.raises(ValueError, match="needs a budget"):
+    with pytest.raises(Misuse, match="needs a budget"):
         initialised().fit(SAMPLE, PlainRun())
 
 
@@ -185,7 +187,7 @@ def test_early_stopping_keeps_the_best_weights():
     """A small sample is soon learnt by heart; the ELBO of the host's validation cells says when."""
     model, history = fitted(steps(600, validation=VALIDATION), part(0, 20), learning_rate=0.02)
     best = int(np.argmin(history.validation_loss))
-    assert history.steps == history.best_step + training.PATIENCE * 60 < 600
+    assert history.steps == history.best_step + PATIENCE * 60 < 600
     assert history.best_step == (best + 1) * 60
     torch.manual_seed(0)
     with torch.no_grad():

@@ -110,26 +110,26 @@ def test_the_loss_is_that_of_the_hidden_values_alone():
     values = torch.rand(6, 50) + 1
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        found = initialised(mask_rate=0.2)._loss(ones, values)
+        total, number = initialised(mask_rate=0.2).loss(ones, values)
     hidden = seen[0] == 0
     assert 0.1 < hidden.float().mean() < 0.3
-    torch.testing.assert_close(seen[0][~hidden], values[~hidden] / 0.8)
-    torch.testing.assert_close(found, ((1 - values) ** 2)[hidden].mean())
+    scale = 1 - hidden.float().mean(dim=1, keepdim=True)
+    torch.testing.assert_close(seen[0][~hidden], (values / scale)[~hidden])
+    assert number == hidden.sum()
+    torch.testing.assert_close(total, ((1 - values) ** 2)[hidden].sum())
 
 
 def test_all_genes_or_the_most_variable_ones():
     """Inputs are all genes, log-normalised; with a number, that many, and the control hashes all genes."""
     counts = OTHERS.rows(np.arange(20))
     expected = log_normalise(counts).toarray()
-    np.testing.assert_array_equal(initialised()._values(counts).toarray(), expected)
+    np.testing.assert_array_equal(initialised().values(counts).toarray(), expected)
     few = initialised(n_genes=30)
     assert few.network.encoder[0].in_features == 30
-    np.testing.assert_allclose(
-        few._values(counts).sum(axis=1), expected.sum(axis=1, keepdims=True), rtol=1e-5
-    )
+    np.testing.assert_allclose(few.values(counts).sum(axis=1), expected.sum(axis=1, keepdims=True), rtol=1e-5)
     trained(few, steps=2)
     chosen = most_variable(SAMPLE, 30)
-    np.testing.assert_array_equal(few._values(counts).toarray(), expected[:, chosen])
+    np.testing.assert_array_equal(few.values(counts).toarray(), expected[:, chosen])
 
 
 def test_budgets_of_epochs_are_honoured():

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 import pytest
@@ -13,8 +12,8 @@ from harness.contracts.cells import ArrayCells
 from harness.contracts.run import PlainRun
 from harness.errors import Misuse, NotFinite
 from harness.records import Budget
-from harness.training import encode, seeded, shuffled_batches, train
-from harness.training.loop import CHECKS, PATIENCE
+from harness.training import encode, seeded, train
+from harness.training.stopping import CHECKS, PATIENCE
 
 RNG = np.random.default_rng(0)
 
@@ -34,12 +33,22 @@ def network(seed=0, n_genes=4):
 
 
 def restoring(net, values):
-    return (net(values) - values).square().mean()
+    return (net(values) - values).square().sum(), values.numel()
 
 
 def masked(net, values):
     hidden = torch.rand_like(values) < 0.5
-    return ((net(values.masked_fill(hidden, 0)) - values).square() * hidden).mean()
+    return ((net(values.masked_fill(hidden, 0)) - values).square() * hidden).sum(), values.numel()
+
+
+def times(factor):
+    """Return the loss times a factor."""
+
+    def loss(net, values):
+        total, weight = restoring(net, values)
+        return factor * total, weight
+
+    return loss
 
 
 def steps(amount, **others):
@@ -93,23 +102,6 @@ def test_no_budget_is_a_misuse():
     """How long to train is never guessed."""
     with pytest.raises(Misuse, match="budget"):
         train(network(), restoring, cells(), PlainRun(), prepare=dense)
-
-
-def test_an_epoch_has_every_cell_once_in_an_order_of_its_own():
-    """Shuffled batches divide the cells, differ between epochs and repeat with the generator."""
-    numbered = ArrayCells(counts=np.arange(1, 24).reshape(-1, 1), genes=["g"])
-
-    def epochs(seed):
-        generator = np.random.default_rng(seed)
-        return [
-            [b.toarray().ravel().tolist() for b in shuffled_batches(numbered, 10, generator)] for _ in "ab"
-        ]
-
-    first, second = epochs(3)
-    assert [len(batch) for batch in first] == [10, 10, 3]
-    assert sorted(chain(*first)) == sorted(chain(*second)) == list(range(1, 24))
-    assert first != second
-    assert epochs(3) == [first, second]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +245,7 @@ def test_gradients_are_clipped():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim, "AdamW", Recording)
-        train(net, lambda n, v: 1e6 * restoring(n, v), cells(), steps(1), prepare=dense)
+        train(net, times(1e6), cells(), steps(1), prepare=dense)
     assert max(seen) > 1e4
     assert norms == [pytest.approx(1.0, rel=1e-3)]
 
@@ -268,7 +260,7 @@ class Scripted(nn.Module):
 
 
 def scripted_loss(net, values):
-    return -net.steps.sum() if net.training else torch.tensor(next(net.script)) + 0 * values.sum()
+    return (-net.steps.sum() if net.training else torch.tensor(next(net.script)) + 0 * values.sum()), 1
 
 
 def scripted(script, amount=100):
@@ -315,7 +307,7 @@ def test_looking_at_validation_cells_does_not_change_the_training():
 def test_a_loss_that_is_no_number_is_named(value):
     """Training does not go on with NaN or infinity."""
     with pytest.raises(NotFinite, match="at step"):
-        train(network(), lambda n, v: value * restoring(n, v), cells(), steps(20), prepare=dense)
+        train(network(), times(value), cells(), steps(20), prepare=dense)
 
 
 # -- seeds ---------------------------------------------------------------------------------------------

@@ -1,0 +1,72 @@
+"""The doors through which a task asks a fitted model: hidden is emptied, answers are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.contracts.cells import Cells, View, read_only
+from harness.contracts.guards import check_chances, check_history, check_restored
+from harness.contracts.model import Model
+from harness.contracts.run import PlainRun
+from harness.measures import log_normalise
+from harness.records import Budget
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Circumstances = Callable[[Budget | None, Cells | None], AbstractContextManager[PlainRun]]
+"""Budget and validation cells -> the circumstances of one call to the model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """A fitted model behind doors.
+
+    Attributes
+    ----------
+    name
+        For complaints.
+    load
+        Gives the model as it was fitted, a new object each time.
+    cells
+        The data set's cells on the model's genes, without labels.
+    run
+        Makes the circumstances of a call.
+    held_out
+        Divides a number of training cells into rows to train on and rows for early stopping.
+    """
+
+    name: str
+    load: Callable[[], Model]
+    cells: Cells
+    run: Circumstances
+    held_out: Callable[[int], tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+    def reconstruct(self, rows: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return hidden expression as told from the rest (cells x genes)."""
+        values = log_normalise(self.cells.rows(rows))
+        shown = read_only(values.multiply(~hidden).tocsr().astype("float32"))
+        with self.run(None, None) as run:
+            return check_restored(self.load().reconstruct(shown, hidden, run), hidden.shape, self.name)
+
+    def fine_tuned(
+        self, labels: NDArray[np.object_], train: NDArray[np.int64], test: NDArray[np.int64], steps: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+        """Return the chances of classes (test cells x classes), and the classes."""
+        import numpy as np
+
+        learnt, held = (self._labelled(labels, train[part]) for part in self.held_out(len(train)))
+        model = self.load()
+        with self.run(Budget(unit="steps", amount=steps), held if held.n_cells else None) as run:
+            check_history(model.fine_tune(learnt, run), self.name)
+        classes = np.unique(learnt.columns["label"].astype(str))
+        with self.run(None, None) as run:
+            found = model.classify(View(behind=self.cells, columns={}, chosen=test), run)
+        return check_chances(found, (len(test), len(classes)), self.name), classes
+
+    def _labelled(self, labels: NDArray[np.object_], rows: NDArray[np.int64]) -> View:
+        return View(behind=self.cells, columns={"label": labels[rows]}, chosen=rows)
