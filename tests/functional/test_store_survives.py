@@ -51,6 +51,20 @@ def test_killed_anywhere_the_final_results_are_those_of_an_uninterrupted_run(pla
     assert {status for status, _ in interrupted.values()} == {"ok"}
 
 
+def test_a_killed_fit_finds_its_checkpoints(place, installed):
+    """Its folder survives the death of the worker, and is gone when the fit has ended."""
+    place.packages = (installed("hostile"),)
+    deed = {"name": "hostile_pretrained", "parameters": {"deed": "dies_until_it_has_a_checkpoint"}}
+    place.suite(models=[deed], tasks=["cell_type_classification"], sizes=[20], seeds=[0])
+    unfinished = place.folder / ".harness" / "unfinished"
+    place(*WORDS, code=1)
+    assert [path.read_text() for path in unfinished.glob("*/state")] == ["half of the way"]
+    place(*WORDS)
+    assert list(unfinished.iterdir()) == []
+    trained = [s for s in place.board()["scores"] if s["arm"] == "trained"]
+    assert [score["status"] for score in trained] == ["ok"]
+
+
 def test_a_second_run_computes_nothing_and_says_so(place):
     """The store is asked; no worker is started."""
     place.suite()
