@@ -14,6 +14,7 @@ from harness.measures.components import (
     principal_components,
     variable_components,
 )
+from harness.measures.differential import REST, DifferentialExpression, wilcoxon
 from harness.measures.diversity import diversity, gini_simpson, inverse_simpson, shannon, vendi
 from harness.measures.expression import (
     gene_moments,
@@ -44,8 +45,10 @@ __all__ = [
     "CONTROL",
     "DECILES",
     "PROBES",
+    "REST",
     "Classification",
     "Components",
+    "DifferentialExpression",
     "Integration",
     "Means",
     "Predictions",
@@ -79,4 +82,5 @@ __all__ = [
     "variable_components",
     "variable_genes",
     "vendi",
+    "wilcoxon",
 ]
