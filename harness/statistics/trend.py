@@ -20,7 +20,7 @@ PERMUTATIONS = 9_999
 POWER = float(stats.norm.ppf(0.95) + stats.norm.ppf(0.80))
 """2.49: z of a one-sided 5 % test plus z of 80 % power."""
 
-BLOCK = 4_000_000
+BLOCK = 1_000_000
 """Numbers held at a time while permuting."""
 
 
