@@ -33,12 +33,15 @@ class Predictions:
         (n_cells x n_classes), or None where the classifier gives none.
     notes
         How the classifier was chosen.
+    in_distribution
+        What the same classifiers say of the cells that a split sets apart as familiar ground, or None.
     """
 
     labels: NDArray[np.object_]
     classes: NDArray[np.str_]
     probabilities: NDArray[np.float64] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
+    in_distribution: Predictions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.task import Split
 from harness.errors import ContractBroken, NotApplicable, did_you_mean
 from harness.measures.classification import Predictions
 from harness.measures.linear import class_codes, logistic_path, ridge_path
@@ -28,11 +29,11 @@ FIXED_PENALTY = 0.1
 """Where the taught cells cannot be divided by group."""
 INNER_FOLDS = 3
 HIDDEN = 128
-BATCH = 128
+BATCH = 64
 STOPPING_FOLDS = 5
 """A network is taught all but one of so many parts of its cells, and stops by the one."""
 PATIENCE = 5
-MAX_EPOCHS = 100
+MAX_EPOCHS = 200
 FIXED_EPOCHS = 20
 """Where the taught cells cannot be divided by group."""
 
@@ -91,8 +92,7 @@ class Answer:
 def probe_predictions(
     embedding: NDArray[np.floating[Any]],
     labels: NDArray[np.object_],
-    fold: NDArray[np.int64],
-    units: NDArray[np.object_],
+    split: Split,
     *,
     probe: str = "knn",
     neighbours: int = 5,
@@ -100,14 +100,18 @@ def probe_predictions(
     shuffled_labels: bool = False,
     seed: int = 0,
 ) -> Predictions:
-    """Predict the cells of every fold by a probe that was taught the other folds.
+    """Predict the cells of every fold by a probe that was taught what the split lets it learn from.
+
+    Cells that the split sets apart as familiar ground are told by the same probes.
 
     Parameters
     ----------
     embedding
         (n_cells x width), finite.
-    labels, fold, units
-        (n_cells,); a negative fold neither teaches nor is tested. Units are the groups of inner choices.
+    labels
+        (n_cells,).
+    split
+        Its units are the groups of inner choices.
     probe
         One of :data:`PROBES`.
     neighbours
@@ -125,48 +129,46 @@ def probe_predictions(
     ContractBroken
         There is no such probe, or a parameter is out of range.
     NotApplicable
-        A fold has nothing to learn from.
+        The split has no folds, or a fold nothing to learn from.
     """
     import numpy as np
 
     check_probe(probe, neighbours, width)
     order = own_order(embedding, labels)
-    embedding, fold, groups = embedding[order], fold[order], units[order].astype(str)
+    embedding, split = embedding[order], split.taken(order)
     classes, codes = np.unique(labels[order].astype(str), return_inverse=True)
+    sheet = _Sheet(split, classes)
     rng = np.random.default_rng(seed)
-    scores, choices, untaught = np.zeros((len(fold), len(classes))), [], 0
-    for tested, taught in folds_of(fold):
+    for taught, asked in sheet.folds():
         features = probe_features(embedding, taught, probe, width)
-        known = rng.permutation(codes[taught]) if shuffled_labels else codes[taught]
         lesson = Lesson(
             taught=features[taught],
-            tested=features[tested],
-            classes=known,
-            groups=groups[taught],
+            tested=features[asked],
+            classes=rng.permutation(codes[taught]) if shuffled_labels else codes[taught],
+            groups=split.units[taught].astype(str),
             neighbours=neighbours,
             seed=seed,
         )
         answer = ask(probe, lesson, len(classes))
-        scores[tested] = answer.scores
-        choices.append(answer.choice)
-        untaught += int((~np.isin(codes[tested], known)).sum())
-    notes = _notes(choices, untaught, width, embedding.shape[1])
-    back = np.argsort(order)
-    return _predictions(classes, scores[back], fold[back] >= 0, probe in PROBABILISTIC, notes)
+        untaught = ~np.isin(codes[asked], lesson.classes)
+        sheet.write(asked, answer, untaught)
+    return sheet.predictions(np.argsort(order), probe in PROBABILISTIC, _of_width(width, embedding))
 
 
-def majority_predictions(labels: NDArray[np.object_], fold: NDArray[np.int64]) -> Predictions:
-    """Predict the most frequent label of the other folds; of equally frequent ones the first by name.
+def majority_predictions(labels: NDArray[np.object_], split: Split) -> Predictions:
+    """Predict the most frequent label of the taught cells; of equally frequent ones the first by name.
 
     The probabilities are the shares of the labels there.
     """
     import numpy as np
 
     classes, codes = np.unique(labels.astype(str), return_inverse=True)
-    scores = np.zeros((len(fold), len(classes)))
-    for tested, taught in folds_of(fold):
-        scores[tested] = class_shares(codes[taught], len(classes))
-    return _predictions(classes, scores, fold >= 0, True, {})
+    sheet = _Sheet(split, classes)
+    for taught, asked in sheet.folds():
+        shares = class_shares(codes[taught], len(classes))
+        answer = Answer(scores=np.tile(shares, (int(asked.sum()), 1)))
+        sheet.write(asked, answer, ~np.isin(codes[asked], codes[taught]))
+    return sheet.predictions(np.arange(len(labels)), True, {})
 
 
 def neighbour_votes(
@@ -175,10 +177,12 @@ def neighbour_votes(
     fold: NDArray[np.int64],
     neighbours: int = 5,
 ) -> NDArray[np.object_]:
-    """Predict each cell from its nearest neighbours (Euclidean) in the other folds, see
-    :func:`probe_predictions`.
+    """Predict each cell from its nearest neighbours (Euclidean) in the other folds.
+
+    A negative fold neither teaches nor is tested; its cells are told nothing, an empty text.
     """
-    return probe_predictions(embedding, labels, fold, labels, neighbours=neighbours).labels
+    split = Split(fold=fold, n_folds=int(fold.max()) + 1, units=labels, unit_kind="cell type")
+    return probe_predictions(embedding, labels, split, neighbours=neighbours).labels
 
 
 def check_probe(probe: str, neighbours: int, width: int | None) -> None:
@@ -198,17 +202,6 @@ def own_order(embedding: NDArray[np.floating[Any]], labels: NDArray[np.object_])
     import numpy as np
 
     return np.lexsort((embedding.sum(axis=1, dtype=np.float64), labels.astype(str)))
-
-
-def folds_of(fold: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Yield which cells are tested and which are taught, fold by fold."""
-    import numpy as np
-
-    for number in np.unique(fold[fold >= 0]):
-        tested, taught = fold == number, (fold >= 0) & (fold != number)
-        if not taught.any():
-            raise NotApplicable("all cells are tested in one fold, so there is nothing to learn from")
-        yield tested, taught
 
 
 def probe_features(
@@ -456,30 +449,68 @@ PROBABILISTIC = ("knn", "logistic", "mlp")
 # -- what is handed back -------------------------------------------------------------------------------
 
 
-def _predictions(
-    classes: NDArray[np.str_],
-    scores: NDArray[np.float64],
-    tested: NDArray[np.bool_],
-    probabilistic: bool,
-    notes: Mapping[str, Any],
-) -> Predictions:
-    import numpy as np
+class _Sheet:
+    """The answers as they come in, fold by fold."""
 
-    labels = np.full(len(tested), "", dtype=object)
-    labels[tested] = classes[scores[tested].argmax(axis=1)]
-    return Predictions(
-        labels=labels, classes=classes, probabilities=scores if probabilistic else None, notes=notes
-    )
+    def __init__(self, split: Split, classes: NDArray[np.str_]) -> None:
+        import numpy as np
+
+        self.split, self.classes = split, classes
+        self.exams = [split.fold] if split.in_distribution is None else [split.fold, split.in_distribution]
+        self.scores = [np.zeros((len(split.fold), len(classes))) for _ in self.exams]
+        self.choices: list[Mapping[str, Any]] = []
+        self.untaught = 0
+
+    def folds(self) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Yield which cells are taught and which are asked."""
+        import numpy as np
+
+        if not self.split.n_folds:
+            raise NotApplicable("the split divides nothing, so there is nothing to learn from")
+        for number in range(self.split.n_folds):
+            taught = self.split.training(number)
+            if not taught.any():
+                raise NotApplicable(f"fold {number} of the split has nothing to learn from")
+            self.number = number
+            yield taught, np.any([exam == number for exam in self.exams], axis=0)
+
+    def write(self, asked: NDArray[np.bool_], answer: Answer, untaught: NDArray[np.bool_]) -> None:
+        for exam, scores in zip(self.exams, self.scores, strict=True):
+            tested = exam == self.number
+            scores[tested] = answer.scores[tested[asked]]
+        self.choices.append(answer.choice)
+        self.untaught += int(untaught.sum())
+
+    def predictions(
+        self, order: NDArray[np.int64], probabilistic: bool, notes: Mapping[str, Any]
+    ) -> Predictions:
+        """Return the answers to the cells in this order."""
+        found = [
+            self._told(exam[order] >= 0, scores[order], probabilistic)
+            for exam, scores in zip(self.exams, self.scores, strict=True)
+        ]
+        return replace(found[0], notes={**self._notes(), **notes}, in_distribution=(*found[1:], None)[0])
+
+    def _told(
+        self, tested: NDArray[np.bool_], scores: NDArray[np.float64], probabilistic: bool
+    ) -> Predictions:
+        import numpy as np
+
+        labels = np.full(len(tested), "", dtype=object)
+        labels[tested] = self.classes[scores[tested].argmax(axis=1)]
+        return Predictions(
+            labels=labels, classes=self.classes, probabilities=scores if probabilistic else None
+        )
+
+    def _notes(self) -> dict[str, Any]:
+        """Say what was chosen in each fold, and how many cells could not be told rightly."""
+        names = sorted({name for choice in self.choices for name in choice})
+        notes: dict[str, Any] = {name: [choice.get(name) for choice in self.choices] for name in names}
+        return {**notes, "cells_of_untaught_classes": self.untaught} if self.untaught else notes
 
 
-def _notes(
-    choices: list[Mapping[str, Any]], untaught: int, width: int | None, of_embedding: int
-) -> dict[str, Any]:
-    """Say what was chosen in each fold, and what was out of the ordinary."""
-    names = sorted({name for choice in choices for name in choice})
-    notes: dict[str, Any] = {name: [choice.get(name) for choice in choices] for name in names}
-    if untaught:
-        notes["cells_of_untaught_classes"] = untaught
-    if width is not None:
-        notes["width"] = width if width < of_embedding else f"{of_embedding}, left as it is"
-    return notes
+def _of_width(width: int | None, embedding: NDArray[Any]) -> dict[str, Any]:
+    if width is None:
+        return {}
+    own = embedding.shape[1]
+    return {"width": width if width < own else f"{own}, left as it is"}

@@ -9,6 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from harness.contracts.task import Split
 from harness.errors import ContractBroken, NotApplicable
 from harness.measures import (
     PROBES,
@@ -27,6 +28,10 @@ def words(text):
     return np.array(text.split(), dtype=object)
 
 
+def split(fold, units, **others):
+    return Split(fold=np.asarray(fold), n_folds=int(max(fold)) + 1, units=units, unit_kind="donor", **others)
+
+
 class Atlas:
     """300 cells of three types in overlapping clouds, ten donors in four folds, ten cells outside of them."""
 
@@ -43,7 +48,11 @@ class Atlas:
 
     def told(self, probe="knn", embedding=None, **others):
         embedding = self.embedding if embedding is None else embedding
-        return probe_predictions(embedding, self.labels, self.fold, self.units, probe=probe, **others)
+        return probe_predictions(embedding, self.labels, self.split, probe=probe, **others)
+
+    @property
+    def split(self):
+        return split(self.fold, self.units)
 
     def score(self, **others):
         return classification_scores(self.labels, self.told(**others), self.fold, self.units).values[
@@ -103,10 +112,16 @@ def test_the_network_keeps_the_weights_of_its_best_pass(atlas):
     found = _mlp(lesson)
     taught, held = lesson.inner_folds(5)[0]
     assert not set(lesson.groups[taught]) & set(lesson.groups[held])
-    peer = MLPClassifier((128,), batch_size=128, random_state=np.random.RandomState(4))
+    peer = MLPClassifier((128,), batch_size=64, random_state=np.random.RandomState(4))
     for _ in range(found.choice["epochs"]):
         peer.partial_fit(x[taught], kind[taught], classes=[0, 1, 2])
     np.testing.assert_allclose(found.scores, peer.predict_proba(x[200:]), atol=1e-5)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """A network that has not converged is good enough here."""
+    monkeypatch.setattr("harness.measures.probes.MAX_EPOCHS", 12)
 
 
 @rungs
@@ -121,8 +136,9 @@ def test_every_rung_tells_clouds_apart(probe):
         assert (found.labels == CLASSES[found.probabilities.argmax(axis=1)])[tested].all()
 
 
-def test_rungs_see_different_things():
+def test_rungs_see_different_things(monkeypatch):
     """Rings within rings: neighbours and the network tell them apart, no plane does."""
+    monkeypatch.setattr("harness.measures.probes.MAX_EPOCHS", 40)
     rng = np.random.default_rng(0)
     kind, angle = rng.integers(0, 2, 600), rng.uniform(0, 2 * np.pi, 600)
     ring = np.column_stack([np.cos(angle), np.sin(angle)]) * (1 + 2 * kind[:, None])
@@ -131,7 +147,7 @@ def test_rungs_see_different_things():
     units = np.array([f"cell {i}" for i in range(600)], dtype=object)
 
     def right(probe):
-        return (probe_predictions(embedding, labels, fold, units, probe=probe).labels == labels).mean()
+        return (probe_predictions(embedding, labels, split(fold, units), probe=probe).labels == labels).mean()
 
     assert right("knn") > 0.99
     assert right("mlp") > 0.97
@@ -167,7 +183,7 @@ class Signature:
     cells = np.array([f"cell {number}" for number in range(384)], dtype=object)
 
     def ask(self, probe, units):
-        found = probe_predictions(self.embedding, self.labels, self.fold, units, probe=probe)
+        found = probe_predictions(self.embedding, self.labels, split(self.fold, units), probe=probe)
         return (found.labels == self.labels).mean(), found.notes["penalty"]
 
 
@@ -272,12 +288,7 @@ def test_the_order_of_the_cells_does_not_matter(atlas, probe):
     order = np.random.default_rng(0).permutation(300)
     expected = atlas.told(probe, seed=5)
     found = probe_predictions(
-        atlas.embedding[order],
-        atlas.labels[order],
-        atlas.fold[order],
-        atlas.units[order],
-        probe=probe,
-        seed=5,
+        atlas.embedding[order], atlas.labels[order], atlas.split.taken(order), probe=probe, seed=5
     )
     assert (found.labels == expected.labels[order]).all()
     if expected.probabilities is not None:
@@ -296,7 +307,7 @@ def test_shuffled_labels_are_at_the_floor(probe):
     """Clouds far apart, told by chance: near the shares of the classes."""
     atlas = Atlas(apart=8)
     scores = [atlas.score(probe=probe, shuffled_labels=True, seed=seed) for seed in range(3)]
-    majority = majority_predictions(atlas.labels, atlas.fold)
+    majority = majority_predictions(atlas.labels, atlas.split)
     floor = classification_scores(atlas.labels, majority, atlas.fold, atlas.units).values["micro_f1"]
     assert np.mean(scores) < floor + 0.1
     assert atlas.score(probe=probe) > floor + 0.5
@@ -323,10 +334,10 @@ def test_no_cell_votes_for_itself():
 
 def test_the_majority_is_that_of_the_other_folds():
     """By hand; where two labels are equally frequent the first by name is taken."""
-    found = majority_predictions(words("A A B B B C"), np.array([0, 0, 0, 1, 1, -1]))
+    found = majority_predictions(words("A A B B B C"), split([0, 0, 0, 1, 1, -1], words("d d d e e f")))
     assert found.labels.tolist() == ["B", "B", "B", "A", "A", ""]
     np.testing.assert_allclose(found.probabilities[3], [2 / 3, 1 / 3, 0])
-    assert majority_predictions(words("C B A A"), np.array([1, 1, 0, 0])).labels.tolist() == [
+    assert majority_predictions(words("C B A A"), split([1, 1, 0, 0], words("d d e e"))).labels.tolist() == [
         "A",
         "A",
         "B",
@@ -338,7 +349,7 @@ def test_the_majority_is_that_of_the_other_folds():
 def test_a_constant_embedding_is_the_majority(atlas, probe):
     """All taught cells at one place: the shares of the classes are all there is to say."""
     found = atlas.told(probe, np.full((300, 6), 0.1, dtype=np.float32))
-    expected = majority_predictions(atlas.labels, atlas.fold)
+    expected = majority_predictions(atlas.labels, atlas.split)
     assert (found.labels == expected.labels).all()
     assert found.notes == {"shares": ["one place"] * 4}
     if found.probabilities is not None:
@@ -360,7 +371,7 @@ def test_one_class_in_a_training_part(probe):
     """It is all that can be told, and cells of the other class are wrong."""
     embedding = np.random.default_rng(0).normal(size=(8, 2)).astype(np.float32)
     labels, fold = words("A A A A A B B A"), np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    found = probe_predictions(embedding, labels, fold, words("d e d e f g f g"), probe=probe)
+    found = probe_predictions(embedding, labels, split(fold, words("d e d e f g f g")), probe=probe)
     assert set(found.labels[4:]) == {"A"}
     assert found.notes["cells_of_untaught_classes"] == 2
     assert found.notes["shares"][1] == "one class"
@@ -396,7 +407,7 @@ def test_one_cell_per_class(probe):
     """Few labels are no error."""
     embedding = np.float32([[0, 0], [5, 5], [0, 1], [5, 6]])
     found = probe_predictions(
-        embedding, words("A B A B"), np.array([0, 0, 1, 1]), words("d d e e"), probe=probe, neighbours=1
+        embedding, words("A B A B"), split([0, 0, 1, 1], words("d d e e")), probe=probe, neighbours=1
     )
     assert found.labels.tolist() == ["A", "B", "A", "B"]
 
@@ -409,8 +420,54 @@ def test_a_probe_that_there_is_not(atlas):
         atlas.told("knn", width=0)
 
 
-def test_one_fold_has_nothing_to_learn_from(atlas):
+def test_what_divides_nothing_teaches_nothing(atlas):
     """A sentence says so."""
     atlas.fold[:] = 0
-    with pytest.raises(NotApplicable, match="nothing to learn from"):
+    with pytest.raises(NotApplicable, match="fold 0 of the split has nothing to learn from"):
         atlas.told("knn")
+    whole = Split(fold=atlas.fold, n_folds=0, units=atlas.units, unit_kind="data set")
+    with pytest.raises(NotApplicable, match="divides nothing"):
+        probe_predictions(atlas.embedding, atlas.labels, whole)
+
+
+# -- any split -----------------------------------------------------------------------------------------
+
+
+def test_only_what_the_split_lets_teach_teaches(atlas):
+    """A split may withhold cells that it does not test either: their labels can be anything."""
+    withheld = (atlas.fold == 1) & (np.arange(300) % 2 == 0)
+    taught = np.array([(atlas.fold >= 0) & (atlas.fold != number) & ~withheld for number in range(4)])
+    divided = split(atlas.fold, atlas.units, taught=taught)
+    expected = probe_predictions(atlas.embedding, atlas.labels, divided, probe="ridge").labels
+    spoiled = np.where(withheld, "B", atlas.labels)
+    found = probe_predictions(atlas.embedding, spoiled, divided, probe="ridge").labels
+    assert (found == expected).all()
+    assert not (atlas.told("ridge").labels == expected).all()
+
+
+@pytest.mark.parametrize("probe", ["knn", "ridge"])
+def test_familiar_ground_is_told_by_the_same_probes(probe):
+    """Cells whose donor teaches are told better than new donors, where donors differ; by models that
+    scikit-learn's class teaches likewise."""
+    rng = np.random.default_rng(0)
+    kind, donor = rng.integers(0, 3, 600), rng.integers(0, 8, 600)
+    # Every donor has places of its own for the types.
+    embedding = (4 * rng.normal(size=(8, 3, 5))[donor, kind] + rng.normal(size=(600, 5))).astype(np.float32)
+    labels, units = CLASSES[kind], np.array([f"donor {number}" for number in donor], dtype=object)
+    fold = donor % 4
+    apart = np.where(rng.random(600) < 0.4, (fold + rng.integers(1, 4, 600)) % 4, -1)
+    divided = split(fold, units, in_distribution=apart)
+    found = probe_predictions(embedding, labels, divided, probe=probe)
+    familiar = found.in_distribution
+    assert ((familiar.labels != "") == (apart >= 0)).all()
+    right = (familiar.labels == labels)[apart >= 0].mean(), (found.labels == labels).mean()
+    assert right[0] > right[1] + 0.1
+    if probe == "knn":
+        for number in range(4):
+            taught = (fold != number) & (apart != number)
+            peer = KNeighborsClassifier(5).fit(embedding[taught], labels[taught].astype(str))
+            for told, exam in ((found, fold), (familiar, apart)):
+                tested = exam == number
+                assert (told.labels[tested] == peer.predict(embedding[tested])).all()
+    majority = majority_predictions(labels, divided)
+    assert ((majority.in_distribution.labels != "") == (apart >= 0)).all()
