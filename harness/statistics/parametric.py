@@ -1,0 +1,312 @@
+"""What a fitted family says of a learning curve: where it reaches its gain (R5), and what it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from harness.statistics.curves import Direction
+from harness.statistics.estimates import (
+    Estimate,
+    Floats,
+    draws_within,
+    percentile,
+    spread_runs,
+    too_few_runs,
+)
+from harness.statistics.families import (
+    FAMILIES,
+    Curve,
+    Family,
+    FamilyFit,
+    Selection,
+    aicc,
+    curve,
+    limits,
+    regression,
+    search,
+    select_family,
+)
+
+SHARES = (0.8, 0.9, 0.95)
+"""Shares of the gain over the floor that are asked for."""
+FARTHEST = 10.0
+"""How far beyond the largest size a curve is followed."""
+BISECTIONS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """Where the selected curve has gained a share of what it gains over the floor.
+
+    Attributes
+    ----------
+    share
+        The share asked for.
+    size
+        Cells; the smallest size where it is censored on the left, None where beyond or without an answer.
+    censored
+        ``"left"``: at the smallest size or before. ``"beyond"``: behind the largest size; ``size`` is then an
+        extrapolation, or None where it lies farther than ten times the largest size. None: no answer.
+    low, high
+        Percentile bootstrap interval of the size over the resamples with an answer; 0 stands for the smallest
+        size or before, infinity for farther than ten times the largest.
+    distribution
+        Share of the resamples that answer with each size (n_sizes,), a size standing for the step up to it.
+    beyond, unanswered
+        Share of the resamples that answer with a size behind the largest; that have no answer.
+    reason
+        Why there is no answer, or no interval.
+    """
+
+    share: float
+    size: float | None
+    censored: Literal["none", "left", "beyond"] | None
+    low: float | None = None
+    high: float | None = None
+    distribution: tuple[float, ...] = ()
+    beyond: float = 0.0
+    unanswered: float = 0.0
+    reason: str | None = None
+
+    @property
+    def extrapolated(self) -> bool:
+        """Whether the size was never measured: it lies behind the largest."""
+        return self.censored == "beyond"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedSaturation:
+    """R5: families side by side, and where the best of them reaches each share."""
+
+    selection: Selection
+    reached: tuple[Reached, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """The largest size as predicted from the smaller ones.
+
+    Attributes
+    ----------
+    size, family
+        What was held out, and the family that predicted it; None where none could be fitted.
+    observed, predicted
+        Mean of the runs held out, and the prediction.
+    error
+        Observed minus predicted, with its bootstrap interval.
+    """
+
+    size: float
+    family: str | None
+    observed: float
+    predicted: float | None
+    error: Estimate
+
+
+def fitted_saturation(
+    sizes: ArrayLike,
+    values: ArrayLike,
+    floor: ArrayLike,
+    *,
+    direction: Direction = "up",
+    shares: Sequence[float] = SHARES,
+    names: Sequence[str] = tuple(FAMILIES),
+    n: int = 200,
+    level: float = 0.95,
+    seed: int = 0,
+) -> FittedSaturation:
+    """Return where the curve selected by AICc has gained 80, 90 and 95 % of what it gains over the floor.
+
+    The whole gain is from the floor to the limit of the curve, so that a curve without a limit is never
+    saturated. Runs are resampled within their size, and families are selected anew in every resample.
+
+    Parameters
+    ----------
+    sizes, values
+        One per trained run (n_runs,).
+    floor
+        Runs of the untrained control (n_control,), resampled too; or one number.
+    direction
+        ``"down"`` for losses.
+    names
+        Families to select from.
+    n
+        Resamples.
+    """
+    runs, control = curve(sizes, values), np.atleast_1d(np.asarray(floor, dtype=float))
+    selection = select_family(runs, names)
+    if selection.best is None:
+        blank = [_unanswered(share, _none_fitted(selection)) for share in shares]
+        return FittedSaturation(selection=selection, reached=tuple(blank))
+    sign = 1 if direction == "up" else -1
+    drawn = _drawn_fits(runs, tuple(selection.fits), sizes, values, n, seed)
+    floors = _drawn_floors(control, n, seed)
+    reached = []
+    for share in shares:
+        here = _crossings(_as_one(selection.fits[selection.best]), runs, control.mean()[None], share, sign)
+        there = _of_the_best(drawn, [_crossings(fits, runs, floors, share, sign) for fits in drawn])
+        reached.append(_reached(share, float(here[0]), there, runs, level))
+    return FittedSaturation(selection=selection, reached=tuple(reached))
+
+
+def held_out_largest(
+    sizes: ArrayLike,
+    values: ArrayLike,
+    *,
+    names: Sequence[str] = tuple(FAMILIES),
+    n: int = 200,
+    level: float = 0.95,
+    seed: int = 0,
+) -> HeldOut:
+    """Predict the largest size from the smaller ones by the family that AICc selects there.
+
+    Parameters
+    ----------
+    sizes, values
+        One per trained run (n_runs,), of two sizes at least.
+    names
+        Families to select from; one name tests that family.
+    n
+        Resamples of the runs within their size, those held out included; families are selected anew.
+    """
+    everything = curve(sizes, values)
+    size, observed = float(everything.sizes[-1]), float(everything.means[-1])
+    kept = np.asarray(sizes, dtype=float) < size
+    runs = curve(np.asarray(sizes)[kept], np.asarray(values)[kept])
+    selection = select_family(runs, names)
+    if selection.best is None:
+        error = Estimate(value=None, level=level, reason=_none_fitted(selection))
+        return HeldOut(size=size, family=None, observed=observed, predicted=None, error=error)
+    predicted = float(selection.fits[selection.best](size))
+    drawn = _drawn_fits(
+        runs, tuple(selection.fits), np.asarray(sizes)[kept], np.asarray(values)[kept], n, seed
+    )
+    forecasts = _of_the_best(drawn, [_values(fits, size / runs.sizes[0]) for fits in drawn])
+    seen = _drawn_floors(np.asarray(values, dtype=float)[~kept], n, seed)
+    obstacle = too_few_runs(np.unique(np.asarray(sizes), return_inverse=True)[1])
+    error = percentile(observed - predicted, seen - forecasts, level)
+    if obstacle:
+        error = Estimate(value=observed - predicted, level=level, reason=obstacle)
+    return HeldOut(size=size, family=selection.best, observed=observed, predicted=predicted, error=error)
+
+
+# -- many fits at once ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """One family fitted to many curves at the same sizes: arrays (n,), shapes (n, n_shape)."""
+
+    family: Family
+    c0: Floats
+    c1: Floats
+    shape: Floats
+    aicc: Floats
+
+
+def _as_one(fit: FamilyFit) -> _Fits:
+    return _Fits(fit.family, np.array([fit.c0]), np.array([fit.c1]), fit.shape[None], np.array([fit.aicc]))
+
+
+def _drawn_fits(
+    runs: Curve, names: Sequence[str], sizes: ArrayLike, values: ArrayLike, n: int, seed: int
+) -> list[_Fits]:
+    """Fit families to resamples of the runs within their size; no resample where a size has one run."""
+    groups = np.unique(np.asarray(sizes), return_inverse=True)[1]
+    if too_few_runs(groups):
+        n = 0
+    drawn = spread_runs(np.asarray(values, dtype=float), groups)[draws_within(groups, n, seed)]
+    member = np.eye(len(runs.sizes))[groups]
+    means = drawn @ member / runs.counts
+    pure = ((drawn - means[:, groups]) ** 2).sum(axis=1)
+    return [_fit_many(runs, FAMILIES[name], means, pure) for name in names]
+
+
+def _fit_many(runs: Curve, family: Family, means: Floats, pure: Floats) -> _Fits:
+    shape = search(runs, family, means)
+    c0, c1, misfit = regression(runs, family, shape, means)
+    magnitude = float(np.abs(runs.means).max())
+    return _Fits(family, c0, c1, shape, aicc(misfit + pure, runs.n_runs, family.n_parameters, magnitude))
+
+
+def _of_the_best(fits: Sequence[_Fits], answers: Sequence[Floats]) -> Floats:
+    """Return for every resample the answer of the family with the smallest AICc (n,)."""
+    best = np.argmin([each.aicc for each in fits], axis=0)
+    return np.asarray(np.choose(best, answers))
+
+
+def _drawn_floors(control: Floats, n: int, seed: int) -> Floats:
+    """Return the mean of the control in every resample (n,), on draws of their own."""
+    group = np.zeros(len(control), dtype=np.intp)
+    return np.asarray(spread_runs(control, group)[draws_within(group, n, seed + 1)].mean(axis=1))
+
+
+def _values(fits: _Fits, x: ArrayLike) -> Floats:
+    """Return the curves at x times the smallest size (n,)."""
+    if fits.family.g is None:
+        return fits.c0
+    return np.asarray(fits.c0 + fits.c1 * fits.family.g(np.asarray(x, dtype=float), fits.shape.T))
+
+
+def _crossings(fits: _Fits, runs: Curve, floors: Floats, share: float, sign: int) -> Floats:
+    """Return the size at which each curve has gained its share (n,).
+
+    0 where it is at the smallest size or before, infinity where it is beyond the farthest size followed, NaN
+    where the curve gains nothing over the floor.
+    """
+    farthest = np.full(len(fits.c0), np.log(FARTHEST * runs.reach))
+    limit = limits(fits.family, fits.c0, fits.shape)
+    rising = sign * (_values(fits, FARTHEST * runs.reach) - _values(fits, 1.0)) > 0
+    goal = floors + share * (limit - floors)
+    near, far = np.zeros(len(fits.c0)), farthest.copy()
+    for _ in range(BISECTIONS):
+        middle = (near + far) / 2
+        passed = sign * (_values(fits, np.exp(middle)) - goal) >= 0
+        near, far = np.where(passed, near, middle), np.where(passed, middle, far)
+    size = np.where(sign * (_values(fits, 1.0) - goal) >= 0, 0.0, np.exp(far) * runs.sizes[0])
+    size[sign * (_values(fits, FARTHEST * runs.reach) - goal) < 0] = np.inf
+    size[sign * (limit - floors) <= 0] = np.nan
+    return np.where(np.isnan(limit), np.where(rising, np.inf, np.nan), size)
+
+
+# -- what is said --------------------------------------------------------------------------------------
+
+
+def _reached(share: float, size: float, drawn: Floats, runs: Curve, level: float) -> Reached:
+    """Say in words of censoring what the selected curve and the resamples answer."""
+    if np.isnan(size):
+        return _unanswered(share, "the selected curve tends to nothing better than the floor")
+    beyond = bool(size > runs.sizes[-1])
+    answers = drawn[~np.isnan(drawn)]
+    interval = percentile(size, answers, level)
+    return Reached(
+        share=share,
+        size=None if np.isinf(size) else max(size, float(runs.sizes[0])),
+        censored="left" if size <= runs.sizes[0] else "beyond" if beyond else "none",
+        low=interval.low,
+        high=interval.high,
+        distribution=_shares_of_sizes(drawn, runs.sizes),
+        beyond=float(np.mean(drawn > runs.sizes[-1])) if len(drawn) else 0.0,
+        unanswered=float(np.mean(np.isnan(drawn))) if len(drawn) else 0.0,
+        reason=None if len(answers) else "a size has one run: nothing to resample within it",
+    )
+
+
+def _shares_of_sizes(drawn: Floats, sizes: Floats) -> tuple[float, ...]:
+    if not len(drawn):
+        return ()
+    step = np.searchsorted(sizes, drawn[drawn <= sizes[-1]])
+    return tuple((np.bincount(step, minlength=len(sizes)) / len(drawn)).tolist())
+
+
+def _unanswered(share: float, reason: str) -> Reached:
+    return Reached(share=share, size=None, censored=None, reason=reason)
+
+
+def _none_fitted(selection: Selection) -> str:
+    return "no family could be fitted: " + "; ".join(sorted(set(selection.left_out.values())))
