@@ -49,7 +49,7 @@ def check_called(name):
 
 
 @pytest.mark.parametrize("check", tasks.CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("split", ["grouped", "whole", "held_out_context"])
+@pytest.mark.parametrize("split", ["grouped", "whole", "held_out_context", "unseen_both"])
 def test_a_good_task_passes(check, split):
     """Nothing is held against a task that keeps the contract, whatever split it asks for."""
     finding = examine(check, card("Nearest", split=split), "task")
