@@ -118,12 +118,12 @@ CONFORM = """
 from harness.conformance import conform
 from harness.registry import discover
 for finding in conform(discover().models["stranger_svd"].card, "model"):
-    assert finding.passed and not finding.message, finding
+    assert finding.passed and (not finding.message or "does not offer" in finding.message), finding
 """
 
 
 def test_the_strangers_model_conforms(installed):
-    """What the documents show as an example passes every check, and all of them apply."""
+    """What the documents show as an example passes every check, and all apply but those of further doors."""
     done = python(installed("stranger"), CONFORM)
     assert done.returncode == 0, done.stderr
 

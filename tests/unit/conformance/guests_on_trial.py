@@ -319,3 +319,21 @@ class Resplits(Nearest):
 class CountsMisses(Nearest):
     def hits(self, embedding, cells):
         return 1 - super().hits(embedding, cells)
+
+
+class RestoresNothing(Good):
+    def reconstruct(self, values, hidden, run):
+        return np.full(hidden.shape, np.nan)
+
+
+class LearnsByChance(Good):
+    def fine_tune(self, cells, run):
+        self.n_classes = len(set(cells.columns["label"]))
+
+    def classify(self, cells, run):
+        return np.random.default_rng().dirichlet(np.ones(self.n_classes), cells.n_cells)
+
+
+class SureOfAll(LearnsByChance):
+    def classify(self, cells, run):
+        return np.ones((cells.n_cells, self.n_classes))

@@ -31,6 +31,10 @@ CAUGHT = [
     ("check_save_and_load", card("RemembersInItsClass"), "loaded in another process"),
     ("check_weights_are_plain_data", card("Pickles"), '"more.npz", which is not made of plain arrays'),
     ("check_weights_are_plain_data", card("PicklesByAnotherName"), '"weights.bin", a pickle'),
+    ("check_reconstruct", card("Good", offers=frozenset({"embed", "reconstruct"})), "must not offer it"),
+    ("check_reconstruct", card("RestoresNothing", offers=frozenset({"embed", "reconstruct"})), "no gene"),
+    ("check_fine_tune", card("LearnsByChance", offers=frozenset({"embed", "fine_tune"})), "twice with one"),
+    ("check_fine_tune", card("SureOfAll", offers=frozenset({"embed", "fine_tune"})), "sum to 1"),
 ]
 
 

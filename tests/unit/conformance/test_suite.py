@@ -96,4 +96,6 @@ def test_an_absent_optional_package_is_not_a_failure():
     assert {f.message for f in findings if f.check != "check_light_import"} <= {
         "does not apply: not installed: pip install 'more[x]'",
         "does not apply: the toy cells have no role",
+        "does not apply: the card does not offer reconstruct",
+        "does not apply: the card does not offer fine_tune",
     }
