@@ -18,6 +18,7 @@ from harness.statistics import (
     equivalence_p,
     intraclass_correlation,
     jonckheere,
+    mean_difference_p,
     one_way,
     paired_resolution,
     permutation_p,
@@ -57,6 +58,9 @@ class Evidence:
         Seeds per size that show a difference of ``margin`` with 80 % power.
     largest_contrast, equivalence_p
         Best minus worst mean of a trained size; TOST p-value of all pairs of sizes lying within ``margin``.
+    fall_p
+        For every trained size, the one-sided p-value (t test with the pooled sd, Bonferroni over all pairs)
+        of being worse than the smaller size that it falls furthest behind; 1 for the smallest.
     last_step, last_step_low
         Mean of the largest size minus that of the one before, and its lower 95 % limit.
     saturates_at, saturates_within
@@ -98,6 +102,7 @@ class Evidence:
     seeds_needed: float | None
     largest_contrast: float | None
     equivalence_p: float | None
+    fall_p: tuple[float | None, ...]
     last_step: float | None
     last_step_low: float | None
     saturates_at: int | None
@@ -143,6 +148,7 @@ def _of_trend(block: Block, permutations: int, seed: int) -> Columns:
         "seeds_needed": seeds_needed(block.spread.sd, block.margin),
         "intraclass_correlation": intraclass_correlation(block.runs),
         "right_censored": RULES["R4"](summarise(block.scores)) == len(block.runs) - 1,
+        "fall_p": _falls(block),
         **_contrasts(block),
     }
 
@@ -172,6 +178,17 @@ def _contrasts(block: Block) -> Columns:
         "last_step_low": step - _t(0.975, block.spread.df) * error,
         "signal_to_noise": signal_to_noise,
     }
+
+
+def _falls(block: Block) -> FloatArray:
+    """Return for every size the corrected p-value of a fall from a smaller one (sizes, curves)."""
+    n_pairs = len(block.runs) * (len(block.runs) - 1) / 2
+    p = np.ones(block.means.shape)
+    for large in range(1, len(p)):
+        pairs = [_difference(block, small, large) for small in range(large)]
+        tests = [mean_difference_p(difference, error, block.spread.df) for difference, error in pairs]
+        p[large] = np.minimum(n_pairs * np.min(tests, axis=0), 1.0)
+    return p
 
 
 def _difference(block: Block, a: int, b: int) -> tuple[FloatArray, FloatArray]:
@@ -242,15 +259,16 @@ def _t(level: float, df: int) -> float:
     return float(stats.t.ppf(level, df)) if df else math.nan
 
 
-def correct(measured: Sequence[Columns]) -> None:
-    """Add the gate's p-values to all columns: F and two-sided Jonckheere, each corrected over all curves.
+def correct(measured: Sequence[Columns], *, as_grid: bool) -> None:
+    """Add the gate's p-values to all columns: F and two-sided Jonckheere, each corrected over the grid.
 
     Benjamini and Hochberg 1995, doi 10.1111/j.2517-6161.1995.tb02031.x.
     """
     for each in measured:
         up, down = each["jonckheere_up_p"], each["jonckheere_down_p"]
-        each["gate_f_p"], each["gate_jonckheere_p"] = each["permutation_p"], np.minimum(2 * up, 2 * down)
-    for name in ("gate_f_p", "gate_jonckheere_p"):
+        each["gate_f_p"] = each["permutation_p"]
+        each["gate_jonckheere_p"] = np.minimum(2 * np.minimum(up, down), 1.0)
+    for name in ("gate_f_p", "gate_jonckheere_p") if as_grid else ():
         corrected = _benjamini_hochberg(np.concatenate([each[name] for each in measured] or [np.empty(0)]))
         ends = np.cumsum([len(each[name]) for each in measured])
         for each, part in zip(measured, np.split(corrected, ends), strict=False):
@@ -262,7 +280,7 @@ def _benjamini_hochberg(p: FloatArray) -> FloatArray:
     known = np.isfinite(p)
     adjusted = p.copy()
     if known.any():
-        adjusted[known] = stats.false_discovery_control(np.minimum(p[known], 1.0))
+        adjusted[known] = stats.false_discovery_control(p[known])
     return adjusted
 
 

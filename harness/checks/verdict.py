@@ -50,8 +50,8 @@ class Verdict:
         size effect: ``"inverse"`` if it goes down, ``"non-monotone"`` if neither way, ``"still-improving"``
         if R4 answers the largest size or the last step is a gain, else ``"saturates"``.
     flags
-        ``harm@n``: at n cells the model is worse than untrained. ``above-ceiling@n``: the mean is above the
-        ceiling, which then is wrong.
+        ``harm@n``: at n cells the model is worse than untrained. ``fall@n``: it is worse than at some smaller
+        size. ``above-ceiling@n``: the mean is above the ceiling, which then is wrong. Flags replace no label.
     evidence
         The numbers.
     saturation
@@ -66,8 +66,9 @@ class Verdict:
 
     @property
     def quotable(self) -> bool:
-        """Whether ``evidence.saturates_at`` may be quoted as a learning saturation point."""
-        return self.reading == "learning-saturation-point"
+        """Whether ``evidence.saturates_at`` may be quoted as a learning saturation point: not with a fall."""
+        falls = any(flag.startswith("fall@") for flag in self.flags)
+        return self.reading == "learning-saturation-point" and not falls
 
     @property
     def reading(self) -> Reading | None:
@@ -91,6 +92,7 @@ def judge(
     *,
     replicates: int = REPLICATES,
     permutations: int = PERMUTATIONS,
+    as_grid: bool = True,
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
 ) -> list[Verdict]:
@@ -106,6 +108,8 @@ def judge(
     permutations
         Shuffles of the permutation F: no p-value is below 1 / (permutations + 1), which must be small beside
         0.05 over the number of curves if only a few of many are expected to change with size.
+    as_grid
+        Correct the gate for the number of curves; else every curve is its own grid.
     seed
         Seed of shuffles and bootstrap.
     progress
@@ -113,7 +117,7 @@ def judge(
     """
     together = blocks(curves)
     measured = [measure(block, permutations, seed) for block in together]
-    correct(measured)
+    correct(measured, as_grid=as_grid)
     verdicts: dict[int, Verdict] = {}
     for block, columns in zip(together, measured, strict=True):
         answers = saturation_points(block.scores, n=replicates, seed=seed, progress=progress)
@@ -142,14 +146,24 @@ def _verdict(
 
 
 def _flags(curve: Curve, evidence: Mapping[str, Any]) -> tuple[str, ...]:
-    harmed = evidence["harm_p"] or [None] * len(curve.sizes)
-    worse = [size for size, p in zip(curve.sizes, harmed, strict=True) if p is not None and p <= ALPHA]
-    above = [
-        size
-        for size in curve.sizes
-        if curve.ceiling is not None and curve.sign * (float(np.mean(curve.runs[size])) - curve.ceiling) > 0
-    ]
-    return (*(f"harm@{size}" for size in worse), *(f"above-ceiling@{size}" for size in above))
+    def shown(p_values: Sequence[float | None] | None) -> list[int]:
+        return [
+            size for size, p in zip(curve.sizes, p_values or (), strict=False) if p is not None and p <= ALPHA
+        ]
+
+    named = {
+        "harm": shown(evidence["harm_p"]),
+        "fall": shown(evidence["fall_p"]),
+        "above-ceiling": _above(curve),
+    }
+    return tuple(f"{name}@{size}" for name, sizes in named.items() for size in sizes)
+
+
+def _above(curve: Curve) -> list[int]:
+    if curve.ceiling is None:
+        return []
+    over = {size: curve.sign * (float(np.mean(curve.runs[size])) - curve.ceiling) for size in curve.sizes}
+    return [size for size, excess in over.items() if excess > 0]
 
 
 def _trends(of: Columns) -> list[Trend]:

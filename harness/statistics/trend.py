@@ -181,6 +181,16 @@ def _jonckheere_variance(counts: NDArray[np.int_], ties: NDArray[np.int_]) -> Fl
     return np.asarray(variance + of_sizes(2) * of_ties(2) / (8 * n * (n - 1)) if n > 1 else variance)
 
 
+def mean_difference_p(difference: FloatArray, error: FloatArray, df: float) -> FloatArray:
+    """Return the one-sided t test's p-value of a difference being above zero (...).
+
+    Without error (``error`` = 0) it is 0 above zero and 1 else; without degrees of freedom NaN.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.asarray(stats.t.sf(difference / error, df))
+    return np.where(np.asarray(error) == 0, np.where(difference > 0, 0.0, 1.0), p)
+
+
 def equivalence_p(difference: FloatArray, error: FloatArray, df: float, margin: FloatArray) -> FloatArray:
     """Return the p-value of two one-sided t tests: small where ``difference`` lies within +- ``margin``.
 

@@ -118,12 +118,32 @@ def test_trends_of_clear_curves(trend):
     mirrored = curve([1 - mean for mean in TRUTHS[trend]], untrained=0.6, direction="down", bound=0.0)
     mirrored = judge([mirrored])[0]
     for found in (plain, mirrored):
-        assert (found.trend, found.level, found.flags) == (trend, "beats-baseline", ())
+        assert (found.trend, found.level) == (trend, "beats-baseline")
         assert found.evidence.saturates_at == (1_000 if trend == "saturates" else None)
     assert plain.evidence.gain == pytest.approx(mirrored.evidence.gain)
     assert mirrored.evidence.best == pytest.approx(1 - plain.evidence.best)
     assert mirrored.evidence.margin == pytest.approx(plain.evidence.margin) == pytest.approx(0.03)
     assert mirrored.saturation["R0"].size is None
+
+
+def test_a_fall_is_flagged_whatever_the_trend():
+    """Up by .3, down by .05 at the end: Jonckheere sees a rise, the flag the fall; nothing to quote."""
+    found = verdict((0.40, 0.60, 0.70, 0.70, 0.70, 0.65), untrained=0.3)
+    assert (found.trend, found.flags, found.quotable) == ("saturates", ("fall@30000",), False)
+    assert verdict((0.40, 0.60, 0.70, 0.70, 0.70, 0.70), untrained=0.3).quotable
+    assert verdict(TRUTHS["non-monotone"]).flags == ("fall@10000", "fall@30000")
+    assert verdict(TRUTHS["inverse"]).flags == tuple(f"fall@{size}" for size in SIZES[1:])
+
+
+def test_falls_are_bonferroni_over_pairs():
+    """Two sizes are one pair: scipy's one-sided t test; three sizes are three, and the worst pair counts."""
+    two = curve((0.70, 0.69), sd=0.01)
+    first, second = (two.runs[size] for size in two.sizes)
+    theirs = stats.ttest_ind(first, second, alternative="greater").pvalue
+    assert judge([two])[0].evidence.fall_p == (1, pytest.approx(theirs))
+    three = verdict((0.70, 0.71, 0.69), sd=0.01).evidence.fall_p
+    t = 0.02 / (0.01 * (2 / 5) ** 0.5)
+    assert three == (1, 1, pytest.approx(3 * stats.t.sf(t, 12)))
 
 
 def test_a_last_step_that_is_a_gain_is_no_saturation():

@@ -10,6 +10,7 @@ from harness.statistics import (
     equivalence_p,
     intraclass_correlation,
     jonckheere,
+    mean_difference_p,
     one_way,
     paired_resolution,
     permutation_p,
@@ -171,6 +172,16 @@ def test_equivalence_agrees_with_statsmodels(margin):
         spread = pooled_spread([a, b])
         error = spread.sd * np.sqrt(1 / 6 + 1 / 9)
         assert equivalence_p(a.mean() - b.mean(), error, spread.df, np.array(margin)) == pytest.approx(theirs)
+
+
+def test_a_difference_agrees_with_scipy():
+    """The one-sided pooled t test; exact differences are above zero or not."""
+    a, b = curve(groups(6, 9, rise=0.3), 0)
+    spread = pooled_spread([a, b])
+    ours = mean_difference_p(b.mean() - a.mean(), spread.sd * np.sqrt(1 / 6 + 1 / 9), spread.df)
+    assert ours == pytest.approx(stats.ttest_ind(b, a, alternative="greater").pvalue)
+    assert mean_difference_p(np.array([0.1, 0.0, -0.1]), np.zeros(3), 4).tolist() == [0, 1, 1]
+    assert np.isnan(mean_difference_p(np.array(0.1), np.array(np.nan), 0))
 
 
 def test_equivalence_without_error_or_margin():
