@@ -1,11 +1,10 @@
-"""The three tasks on data of known answers; their kernels are tested in tests/unit/measures."""
+"""Tasks on data of known answers; their kernels are tested in tests/unit/measures."""
 
 import numpy as np
 import pytest
 
 from harness import ArrayCells, ContractBroken, NotApplicable, PlainRun, Split
 from harness.measures import log_normalise
-from harness_plugins.tasks.batch_integration import harness_tasks as integration_cards
 from harness_plugins.tasks.batch_integration.task import BatchIntegration
 from harness_plugins.tasks.cell_type_classification.task import CellTypeClassification
 from harness_plugins.tasks.perturbation_response.task import PerturbationResponse
@@ -52,39 +51,6 @@ class TestClassification:
         """Fold 0 learns from A, B, B and says B; fold 1 from A, A, B and says A."""
         found = CellTypeClassification(neighbours=1).baseline("majority_class", self.cells, self.folds, RUN)
         assert found.values["micro_f1"] == pytest.approx(2 / 6)
-
-
-class TestIntegration:
-    """A cloud per type, batches mixed."""
-
-    rng = np.random.default_rng(0)
-    kind = rng.integers(0, 3, 240)
-    cells = cells_with(
-        np.ones((240, 2)),
-        cell_type=column("ABC")[kind],
-        batch=column("xy")[kind % 2 ^ (rng.random(240) < 0.5)],
-    )
-    embedding = (rng.normal(size=(240, 4)) + 10 * np.eye(3, 4)[kind]).astype(np.float32)
-
-    def test_a_good_embedding_beats_random_numbers(self):
-        """The floor is what noise gets; every metric of the card has a value and biology one per batch."""
-        task = BatchIntegration()
-        good = task.evaluate(self.embedding, self.cells, None, RUN)
-        floor = task.baseline("random_embedding", self.cells, None, RUN)
-        assert good.values.keys() == {metric.name for metric in integration_cards()[0].metrics}
-        assert good.values["avg_bio"] > 0.85
-        assert floor.values["avg_bio"] < 0.3
-        assert list(good.unit_names) == ["x", "y"]
-        assert good.units.keys() == {"avg_bio", "nmi", "ari", "asw_label"}
-
-    def test_the_floor_depends_on_the_seed_alone(self):
-        """Same seed, same floor."""
-        task = BatchIntegration()
-        one, same, other = (
-            task.baseline("random_embedding", self.cells, None, PlainRun(seed=seed)).values
-            for seed in (1, 1, 2)
-        )
-        assert one == same != other
 
 
 class TestPerturbation:
