@@ -62,7 +62,16 @@ def _encoder(path):
 
 def _refuse_residual(path):
     """Refuse weights that are trained for blocks whose input is added to their output."""
-    if path.is_file() and json.loads(path.read_text()).get("residual"):
+    if not path.is_file():
+        return
+    try:
+        residual = json.loads(path.read_text()).get("residual")
+    except (AttributeError, ValueError) as error:
+        raise ValueError(
+            f'"{path}" is not a JSON object ({error}); expected were the settings that SCimilarity releases '
+            "with its weights, and without the file blocks count as plain"
+        ) from error
+    if residual:
         raise ValueError(f'"{path}" says residual: true; encoders with residual blocks are not supported')
 
 

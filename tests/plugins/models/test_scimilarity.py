@@ -345,9 +345,14 @@ def residual_blocks(folder):
     (folder / "hyperparameters.json").write_text('{"residual": true}')
 
 
+def odd_settings(folder):
+    (folder / "hyperparameters.json").write_text("[1, 2]")
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
+        (odd_settings, 'hyperparameters.json" is not a JSON object'),
         (no_genes, "has no gene_order.tsv; a folder of SCimilarity weights holds"),
         (no_weights, "has no encoder.safetensors or encoder.ckpt"),
         (other_genes, "names 3 genes and the weights in encoder.ckpt have 120 inputs"),
