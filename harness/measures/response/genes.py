@@ -8,6 +8,7 @@ prediction comes as its effect, the predicted minus the measured control profile
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,6 +137,7 @@ def average_precision(scores: Floats, wanted: Bools) -> float:
     return float((found * np.cumsum(found) / np.cumsum(size)).sum() / wanted.sum())
 
 
+@cache
 def chance_precision(wanted: int, items: int) -> float:
     """Return the expected average precision of a random order of items of which some are wanted."""
     return tied_average_precision(np.zeros(items), np.arange(items) < wanted)

@@ -204,7 +204,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
         ),
         "r2_de": Score(
             of=lambda p, m: r2(p, m.truth, m.control, m.changed),
-            because="over genes chosen for being large: inflating improves it; wild where there are few",
+            because="over DE genes: where they are few or change alike, one perturbation outweighs all",
             needs=("significant",),
             invariant=ORDER,
             lower=None,

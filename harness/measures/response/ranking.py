@@ -15,6 +15,9 @@ from harness.measures.response.genes import in_top
 
 Floats = NDArray[np.float64]
 
+TIE = 1e-12
+"""A range of gains smaller than this share of the best is none."""
+
 
 def towards(effect: ArrayLike, goal: ArrayLike) -> Floats:
     """Return the cosine of each effect (perturbations x genes) with a goal (genes,); NaN for no effect."""
@@ -41,15 +44,13 @@ def adjusted_ndcg(scores: ArrayLike, relevance: ArrayLike, k: int) -> float:
     0 for chance, 1 for the best order, negative for worse than chance; NaN where nothing is relevant or
     every order is as good.
     """
-    from sklearn.metrics import ndcg_score
-
     said, worth = _measured(scores, relevance)
     gain = np.maximum(worth, 0)
     if len(gain) < 2 or not gain.any():
         return float("nan")
-    found = ndcg_score([gain], [said], k=k)
-    chance = ndcg_score([gain], [np.zeros(len(gain))], k=k)
-    return float((found - chance) / (1 - chance)) if chance < 1 else float("nan")
+    best, chance = _discounted_gain(gain, gain, k), _discounted_gain(np.zeros(len(gain)), gain, k)
+    room = best - chance
+    return float((_discounted_gain(said, gain, k) - chance) / room) if room > TIE * best else float("nan")
 
 
 def published_adjusted_ndcg(scores: ArrayLike, relevance: ArrayLike, k: int) -> float:
@@ -80,6 +81,13 @@ def top1_regret(scores: ArrayLike, relevance: ArrayLike) -> float:
     if not len(said):
         return float("nan")
     return float(worth.max() - in_top(said, 1) @ worth)
+
+
+def _discounted_gain(scores: Floats, gain: Floats, k: int) -> float:
+    """Return DCG@k, each place of a group of tied scores having the mean gain of the group."""
+    _, group, size = np.unique(-scores, return_inverse=True, return_counts=True)
+    by_place = np.repeat(np.bincount(group, weights=gain) / size, size)[:k]
+    return float((by_place / np.log2(np.arange(len(by_place)) + 2)).sum())
 
 
 def _measured(scores: ArrayLike, relevance: ArrayLike) -> tuple[Floats, Floats]:

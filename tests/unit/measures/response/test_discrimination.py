@@ -85,7 +85,7 @@ def test_targets_of_both_are_left_out():
     assert perturbation_discrimination(predicted, truth).tolist() == [0, 1]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.floats(-5, 5))
 def test_one_answer_for_all_has_one_half_exactly(seed, level):
     """Whatever the answer, with targets and without, with duplicates among the truths."""

@@ -78,7 +78,7 @@ def test_average_precision_by_hand():
     assert chance_precision(1, 2) == pytest.approx(3 / 4)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=2, max_size=5))
 def test_ties_have_the_mean_of_all_orders(items):
     """Written out: the mean of average precision over every order of tied items; one threshold per tie is
