@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test bench check clean
+.PHONY: run test bench characteristics check clean
 
 run: $(VENV)/installed
 	$(BIN)/harness run --all $(ARGS)
@@ -17,6 +17,10 @@ test: $(VENV)/installed-dev
 # Benchmarks at full size, against peers; they take about half an hour on two cores.
 bench: $(VENV)/installed-dev
 	HARNESS_BENCH_FULL=1 $(BIN)/python -m pytest tests/benchmarks --benchmark-only -s $(ARGS)
+
+# How often verdicts are right: the table in docs/, which takes a few minutes.
+characteristics: $(VENV)/installed
+	$(BIN)/python -m harness.checks.operating_characteristics docs
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
