@@ -106,7 +106,8 @@ def wilcoxon(
     NotFinite
         A value is NaN or infinite.
     HarnessError
-        There is not one label for each cell, a label is missing, or a group is not among the labels.
+        There is not one label for each cell, a label is missing, a group is not among the labels, is asked
+        for twice, is the reference, or is called ``"rest"`` where that is the reference.
     """
     import numpy as np
 
@@ -161,6 +162,8 @@ def _matrix(expression: Any, n_cells: int) -> Any:
 
 def _asked(names: NDArray[np.str_], reference: str, groups: Sequence[str] | None) -> tuple[str, ...]:
     known = sorted(set(names.tolist()))
+    if reference == REST and REST in known:
+        raise HarnessError(f'a group is called "{REST}", which as reference means all other cells; rename it')
     asked = tuple(name for name in known if name != reference) if groups is None else tuple(groups)
     for name in asked if reference == REST else (*asked, reference):
         if name not in known:

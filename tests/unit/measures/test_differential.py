@@ -291,6 +291,7 @@ def test_what_has_no_rank_is_refused(value, form):
         ({"groups": ["control"]}, 'the groups to test are "control"; at least one is needed'),
         ({"groups": ["drug", "drug"]}, 'the groups to test are "drug, drug"'),
         ({"labels": ["control"] * 20}, 'the groups to test are ""'),
+        ({"labels": ["a", "rest"] * 10, "reference": "rest"}, 'a group is called "rest"'),
     ],
 )
 def test_bad_questions_are_refused_in_sentences(change, sentence):
