@@ -1,0 +1,252 @@
+"""Integration metrics against scib-metrics' Benchmarker: how long they take, and where values differ.
+
+Toy size and our side alone by default, so that the code runs in CI; ``HARNESS_BENCH_FULL=1`` measures and
+judges five embeddings of 10,000 cells, each side in a process of its own, and compares values on real data.
+Run as a program, this file is one side: ``python test_integration.py harness|benchmarker|exact FOLDER``.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+STARTED = perf_counter()
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+FULL = os.environ.get("HARNESS_BENCH_FULL") == "1"
+N_CELLS, N_BATCHES, N_TYPES, WIDTH = (10_000, 8, 12, 50) if FULL else (300, 2, 3, 8)
+N_EMBEDDINGS = 5 if FULL else 1
+
+NAMES = {
+    "isolated_labels": "isolated_labels",
+    "nmi_ari_cluster_labels_kmeans_nmi": "nmi_kmeans",
+    "nmi_ari_cluster_labels_kmeans_ari": "ari_kmeans",
+    "nmi_ari_cluster_labels_leiden_nmi": "nmi",
+    "nmi_ari_cluster_labels_leiden_ari": "ari",
+    "silhouette_label": "asw_label",
+    "clisi_knn": "clisi",
+    "bras": "bras",
+    "ilisi_knn": "ilisi",
+    "kbet_per_label": "kbet",
+    "graph_connectivity": "graph_connectivity",
+    "pcr_comparison": "pcr_comparison",
+}
+"""What the Benchmarker calls a metric -> what it is called here."""
+OTHER_STARTS = {"nmi_kmeans", "ari_kmeans"}
+"""Best of ten starts here, one start there."""
+
+
+# -- the two sides; another part of them (classification, say) is one more function in PARTS -----------
+
+
+def write_world(folder):
+    """Types of uneven size in batches; embeddings in which more and more of the batch is gone, and noise."""
+    rng = np.random.default_rng(0)
+    shares = np.linspace(1, 3, N_TYPES) / np.linspace(1, 3, N_TYPES).sum()
+    kind, batch = rng.choice(N_TYPES, N_CELLS, p=shares), rng.integers(0, N_BATCHES, N_CELLS)
+    shift = 0.5 * rng.normal(size=(N_BATCHES, WIDTH))[batch]
+    before = rng.normal(size=(N_TYPES, WIDTH))[kind] + shift + rng.normal(size=(N_CELLS, WIDTH))
+    gone = np.linspace(1, 0, N_EMBEDDINGS)
+    noise = rng.normal(size=(N_EMBEDDINGS, N_CELLS, WIDTH)) * np.linspace(0, 1, N_EMBEDDINGS)[:, None, None]
+    np.savez(
+        folder / "world.npz",
+        before=before.astype(np.float32),
+        embeddings=np.stack([before - g * shift + e for g, e in zip(gone, noise, strict=True)]).astype("f4"),
+        types=np.char.add("type", kind.astype(str)),
+        batches=np.char.add("batch", batch.astype(str)),
+    )
+
+
+def our_integration(world):
+    """All metrics of the task, Leiden and structure within types among them."""
+    from harness.measures import integration_scores
+
+    def scores(embedding):
+        found = integration_scores(embedding, world["types"], world["batches"], before=world["before"])
+        return dict(found.values)
+
+    return [scores(embedding) for embedding in world["embeddings"]]
+
+
+def their_integration(world):
+    """The Benchmarker as a user would call it."""
+    from scib_metrics.benchmark import Benchmarker
+
+    cells = as_anndata(world["before"], world["types"], world["batches"])
+    keys = [f"X_{i}" for i in range(len(world["embeddings"]))]
+    for key, embedding in zip(keys, world["embeddings"], strict=True):
+        cells.obsm[key] = embedding
+    bench = Benchmarker(cells, "batch", "type", keys, pre_integrated_embedding_obsm_key="before")
+    bench.benchmark()
+    table = bench.get_results(clean_names=False)
+    return [values_of(table.loc[key]) for key in keys]
+
+
+def exact_integration(world):
+    """The Benchmarker with exact neighbours, labels named by size, and cells in our order; not timed."""
+    return [
+        exactly(embedding, world["types"], world["batches"], world["before"])
+        for embedding in world["embeddings"]
+    ]
+
+
+def exactly(embedding, types, batches, before):
+    from unittest.mock import patch
+
+    from scib_metrics.benchmark import Benchmarker, BioConservation
+
+    from harness.measures.integration import admit, neighbours
+
+    found = admit(embedding, types, batches, before)
+    code, counts = np.unique(found.types, return_inverse=True, return_counts=True)[1:]
+    by_size = np.char.zfill(np.argsort(np.argsort(-counts)).astype(str), 5)[code]
+    cells = as_anndata(found.before.astype(np.float32), by_size, found.batches)
+    cells.obsm["X"] = found.place.astype(np.float32)
+    bench = Benchmarker(
+        cells,
+        *("batch", "type", ["X"]),
+        bio_conservation_metrics=BioConservation(nmi_ari_cluster_labels_leiden=True),
+        pre_integrated_embedding_obsm_key="before",
+        progress_bar=False,
+    )
+    exact = lambda x, n_neighbors, **_: neighbours(np.ascontiguousarray(x), n_neighbors)  # noqa: E731
+    with patch("scib_metrics.nearest_neighbors.pynndescent", exact):
+        bench.prepare(neighbor_computer=lambda x, k: neighbours(x, k))
+        bench.benchmark()
+    return values_of(bench.get_results(clean_names=False).loc["X"])
+
+
+def as_anndata(before, types, batches):
+    import pandas as pd
+    from anndata import AnnData
+
+    cells = AnnData(before, obs=pd.DataFrame({"type": types, "batch": batches}, dtype="category"))
+    cells.obs_names = cells.obs_names.astype(str)
+    cells.obsm["before"] = before
+    return cells
+
+
+def values_of(row):
+    return {NAMES[name]: float(value) for name, value in row.items() if name in NAMES}
+
+
+PARTS = {
+    "harness": {"integration": our_integration},
+    "benchmarker": {"integration": their_integration},
+    "exact": {"integration": exact_integration},
+}
+
+
+def one_side(side, folder):
+    """Run every part of one side on the world in the folder; seconds count from the start of the process."""
+    world = dict(np.load(folder / "world.npz"))
+    found, seconds = {}, {"import numpy": perf_counter() - STARTED}
+    for part, run in PARTS[side].items():
+        start = perf_counter()
+        found[part] = run(world)
+        seconds[part] = perf_counter() - start
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "values": found,
+        "seconds": seconds | {"all": perf_counter() - STARTED, "cpu": used.ru_utime + used.ru_stime},
+    }
+
+
+def in_a_fresh_process(side, folder, **environment):
+    """Return what one side found, and how long it took from start to end."""
+    command = [sys.executable, __file__, side, str(folder)]
+    subprocess.run(command, check=True, env={**os.environ, **environment}, capture_output=True)
+    return json.loads((folder / f"{side}.json").read_text())
+
+
+def differences(ours, theirs):
+    """Return metric -> largest absolute difference over embeddings."""
+    return {
+        metric: max(abs(one[metric] - other[metric]) for one, other in zip(ours, theirs, strict=True))
+        for metric in theirs[0]
+    }
+
+
+# -- the judgement -------------------------------------------------------------------------------------
+
+
+def test_scores(benchmark, tmp_path):
+    """The time of all metrics of all embeddings, compiled."""
+    write_world(tmp_path)
+    found = benchmark.pedantic(one_side, args=("harness", tmp_path), rounds=1, warmup_rounds=1)
+    assert all(np.isfinite(list(each.values())).all() for each in found["values"]["integration"])
+
+
+def sides(folder):
+    """Ours before and after the peer: with the compile cache empty and filled."""
+    write_world(folder)
+    cache = {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
+    return {
+        "harness, cache empty": in_a_fresh_process("harness", folder, **cache),
+        "benchmarker": in_a_fresh_process("benchmarker", folder),
+        "harness, cache filled": in_a_fresh_process("harness", folder, **cache),
+        "exact": in_a_fresh_process("exact", folder, **cache),
+    }
+
+
+@pytest.mark.timeout(3_600)
+@pytest.mark.skipif(not FULL, reason="the Benchmarker compiles for minutes; HARNESS_BENCH_FULL=1 asks for it")
+def test_faster_than_the_benchmarker_with_the_same_values(benchmark, tmp_path):
+    """At least 3 times, compilation included, cache empty or filled; with exact neighbours within 1e-3."""
+    found = benchmark.pedantic(sides, args=(tmp_path,))
+    theirs = found["benchmarker"]
+    faster = {
+        side: theirs["seconds"]["all"] / found[side]["seconds"]["all"]
+        for side in ("harness, cache empty", "harness, cache filled")
+    }
+    ours = found["harness, cache filled"]["values"]["integration"]
+    apart = {
+        side: differences(ours, found[side]["values"]["integration"]) for side in ("benchmarker", "exact")
+    }
+    report = {
+        "seconds": {side: each["seconds"] for side, each in found.items()},
+        "times_faster": faster,
+        "differences": apart,
+        "values": ours,
+    }
+    benchmark.extra_info.update(report)
+    assert ours == found["harness, cache empty"]["values"]["integration"]
+    for metric, difference in apart["exact"].items():
+        assert metric in OTHER_STARTS or difference <= 1e-3, metric
+    assert min(faster.values()) >= 3
+
+
+@pytest.mark.timeout(3_600)
+@pytest.mark.skipif(not FULL, reason="scib-metrics compiles for every size of a type; HARNESS_BENCH_FULL=1")
+@pytest.mark.parametrize("name", ["pancreas_2study", "pbmc_10batch"])
+@pytest.mark.parametrize("centred", [False, True], ids=["components", "batches centred"])
+def test_values_on_real_data(shared, benchmark, name, centred):
+    """Principal components, and the same with every batch's mean at 0: within 1e-3 but for k-means."""
+    import anndata
+
+    from harness import ArrayCells
+    from harness.measures import corpus_components, integration_scores
+
+    data = anndata.read_h5ad(shared / "data" / f"{name}.h5ad")
+    before = corpus_components(ArrayCells(counts=data.X, genes=list(data.var_names)), 50, 2000)
+    types, batches = (data.obs[column].astype(object).to_numpy() for column in ("cell_type", "batch"))
+    embedding = before.copy()
+    for batch in set(batches) if centred else ():
+        embedding[batches == batch] -= embedding[batches == batch].mean(axis=0)
+    ours = benchmark.pedantic(
+        integration_scores, args=(embedding, types, batches), kwargs={"before": before}
+    ).values
+    apart = differences([ours], [exactly(embedding, types, batches, before)])
+    benchmark.extra_info.update({"differences": apart, "values": dict(ours)})
+    for metric, difference in apart.items():
+        assert metric in OTHER_STARTS or difference <= 1e-3, metric
+
+
+if __name__ == "__main__":
+    SIDE, FOLDER = sys.argv[1], Path(sys.argv[2])
+    (FOLDER / f"{SIDE}.json").write_text(json.dumps(one_side(SIDE, FOLDER)))
