@@ -35,6 +35,8 @@ START_A = (0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
 START_EXPONENT = (0.0, 0.5, 1.0, 1.5, 2.0)
 MOST_STARTS = 20_000
 """Of more starts (three axes and more) this many are drawn."""
+STEEPEST = 1e-8
+"""Curvature, relative to the largest, below which a direction counts as flat at the start of a search."""
 TOGETHER = 0.98
 """Correlation of two axes (logs) from which their exponents cannot be told apart."""
 
@@ -47,23 +49,27 @@ class PowerLaw:
     ----------
     limit
         E, the loss that no size removes.
-    amplitudes, exponents
-        A_i and a_i, one per axis.
+    log_amplitudes, exponents
+        ln A_i and a_i, one per axis.
     objective
         Sum over runs of the Huber loss of the log residuals (half their squares for least squares).
     """
 
     limit: float
-    amplitudes: tuple[float, ...]
+    log_amplitudes: tuple[float, ...]
     exponents: tuple[float, ...]
-    objective: float
+    objective: float = 0.0
+
+    @property
+    def amplitudes(self) -> tuple[float, ...]:
+        """A_i, one per axis; infinite where the fit ran away along an axis that tells nothing."""
+        with np.errstate(over="ignore"):
+            return tuple(np.exp(self.log_amplitudes).tolist())
 
     def __call__(self, axes: ArrayLike) -> Floats:
         """Return the loss (n,) at axes (n, n_axes), or (n,) for one axis."""
-        x = _axes(axes)
-        return np.asarray(
-            self.limit + (np.array(self.amplitudes) * x ** -np.array(self.exponents)).sum(axis=1)
-        )
+        terms = np.array(self.log_amplitudes) - np.array(self.exponents) * np.log(_axes(axes))
+        return np.asarray(self.limit + np.exp(terms).sum(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -356,7 +362,7 @@ class _Problem:
         n_axes = self.log_x.shape[1]
         return PowerLaw(
             limit=float(np.exp(parameters[0])),
-            amplitudes=tuple(np.exp(parameters[1 : 1 + n_axes]).tolist()),
+            log_amplitudes=tuple(parameters[1 : 1 + n_axes].tolist()),
             exponents=tuple(parameters[1 + n_axes :].tolist()),
             objective=self.value(parameters),
         )
@@ -393,18 +399,36 @@ class _Problem:
 
     def _descend(self, start: Floats, at: float | None) -> Floats:
         inside = self._inside(np.asarray(start, dtype=float))
-        free: list[tuple[float | None, float | None]] = [(None, None)] * len(inside)
+        free = np.eye(len(inside))
         if at is not None:
-            inside[0], free[0] = at, (at, at)
+            inside[0], free = at, free[:, 1:]
+        across = free @ self._rounding(inside, free)
+
+        def objective(moved: Floats) -> tuple[float, Floats]:
+            value, gradient = self._objective(inside + across @ moved)
+            return value, across.T @ gradient
+
         found = minimize(
-            self._objective,
-            inside,
+            objective,
+            np.zeros(across.shape[1]),
             jac=True,
             method="L-BFGS-B",
-            bounds=free,
-            options={"maxiter": 2_000, "maxfun": 5_000, "ftol": 1e-15, "gtol": 1e-9},
+            options={"maxiter": 2_000, "maxfun": 5_000, "ftol": 1e-14, "gtol": 1e-9},
         )
-        return self._inside(np.asarray(found.x), sign=1)
+        return self._inside(inside + across @ found.x, sign=1)
+
+    def _rounding(self, inside: Floats, free: Floats) -> Floats:
+        """Return the directions along which the objective is about equally steep at a point.
+
+        Without them the search is slow: E, A and a trade places along narrow valleys.
+        """
+        fitted, parts = self._fitted(inside)
+        slopes = np.hstack([parts, -parts[:, 1:] * self.steps]) @ free
+        weight = (
+            self.unit / np.maximum(np.abs(fitted - self.log_y), self.unit) if np.isfinite(self.delta) else 1.0
+        )
+        values, vectors = np.linalg.eigh((slopes.T * weight) @ slopes / self.unit**2)
+        return np.asarray(vectors / np.sqrt(np.maximum(values, STEEPEST * values[-1])))
 
 
 # -- intervals -----------------------------------------------------------------------------------------
@@ -484,4 +508,4 @@ def _groups(x: Floats) -> NDArray[np.intp]:
 
 
 def _packed(law: PowerLaw) -> Floats:
-    return np.array([np.log(law.limit), *np.log(law.amplitudes), *law.exponents])
+    return np.array([np.log(law.limit), *law.log_amplitudes, *law.exponents])

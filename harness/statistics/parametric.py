@@ -145,7 +145,7 @@ def fitted_saturation(
         return FittedSaturation(selection=selection, reached=tuple(blank))
     sign = 1 if direction == "up" else -1
     drawn = _drawn_fits(runs, tuple(selection.fits), sizes, values, n, seed)
-    floors = _drawn_floors(control, n, seed)
+    floors = _drawn_means(control, len(drawn[0].c0), seed)
     reached = []
     for share in shares:
         here = _crossings(_as_one(selection.fits[selection.best]), runs, control.mean()[None], share, sign)
@@ -187,7 +187,7 @@ def held_out_largest(
         runs, tuple(selection.fits), np.asarray(sizes)[kept], np.asarray(values)[kept], n, seed
     )
     forecasts = _of_the_best(drawn, [_values(fits, size / runs.sizes[0]) for fits in drawn])
-    seen = _drawn_floors(np.asarray(values, dtype=float)[~kept], n, seed)
+    seen = _drawn_means(np.asarray(values, dtype=float)[~kept], len(forecasts), seed)
     obstacle = too_few_runs(np.unique(np.asarray(sizes), return_inverse=True)[1])
     error = percentile(observed - predicted, seen - forecasts, level)
     if obstacle:
@@ -240,10 +240,10 @@ def _of_the_best(fits: Sequence[_Fits], answers: Sequence[Floats]) -> Floats:
     return np.asarray(np.choose(best, answers))
 
 
-def _drawn_floors(control: Floats, n: int, seed: int) -> Floats:
-    """Return the mean of the control in every resample (n,), on draws of their own."""
-    group = np.zeros(len(control), dtype=np.intp)
-    return np.asarray(spread_runs(control, group)[draws_within(group, n, seed + 1)].mean(axis=1))
+def _drawn_means(runs: Floats, n: int, seed: int) -> Floats:
+    """Return the mean of the runs of one size in every resample (n,), on draws of their own."""
+    group = np.zeros(len(runs), dtype=np.intp)
+    return np.asarray(spread_runs(runs, group)[draws_within(group, n, seed + 1)].mean(axis=1))
 
 
 def _values(fits: _Fits, x: ArrayLike) -> Floats:

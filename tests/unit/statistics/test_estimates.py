@@ -1,0 +1,52 @@
+"""Intervals and the resampling of runs, by hand and by simulation."""
+
+import numpy as np
+import pytest
+
+from harness.statistics.estimates import draws_within, percentile, spread_runs, too_few_runs
+
+
+def test_spread_by_hand():
+    """Runs 1, 2, 6 about 3, times sqrt(3 / 2); a single run stays where it is."""
+    found = spread_runs(np.array([1.0, 2.0, 6.0, 5.0]), np.array([0, 0, 0, 1]))
+    root = 1.5**0.5
+    assert found == pytest.approx([3 - 2 * root, 3 - root, 3 + 3 * root, 5])
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_resampled_means_have_the_right_variance(k):
+    """The variance of the mean of resamples is s^2 / k, not the smaller s^2 (k - 1) / k^2."""
+    values = np.random.default_rng(k).normal(size=k)
+    groups = np.zeros(k, dtype=np.intp)
+    drawn = spread_runs(values, groups)[draws_within(groups, 40_000, 0)]
+    assert drawn.mean(axis=1).var() == pytest.approx(values.var(ddof=1) / k, rel=0.03)
+
+
+def test_draws_stay_within_their_group():
+    """A run is replaced by a run of the same group; the seed decides alone."""
+    groups = np.array([0, 1, 0, 1, 1])
+    drawn = draws_within(groups, 50, 3)
+    assert (groups[drawn] == groups).all()
+    assert len(np.unique(drawn, axis=0)) > 10
+    assert (drawn == draws_within(groups, 50, 3)).all()
+    assert (drawn != draws_within(groups, 50, 4)).any()
+
+
+def test_percentile_by_hand():
+    """Of 0 ... 100 the central 90 % is 5 to 95; infinite replicates stand at the end."""
+    found = percentile(50.0, np.arange(101.0), 0.9)
+    assert (found.low, found.high) == pytest.approx((5, 95))
+    assert percentile(1.0, [1.0] * 50 + [np.inf] * 50).high == np.inf
+    assert percentile(1.0, [1.0] * 99 + [np.inf]).high == 1
+
+
+def test_undefined_resamples_leave_no_interval():
+    """One NaN among the resamples is a reason, never left out in silence."""
+    found = percentile(1.0, [1.0, np.nan, 2.0])
+    assert (found.value, found.low, found.high) == (1.0, None, None)
+    assert found.reason == "undefined in 1 of 3 resamples"
+
+
+def test_single_runs_are_said():
+    assert too_few_runs(np.array([0, 0, 1, 1])) is None
+    assert too_few_runs(np.array([0, 0, 1])) == "1 of 2 sizes have one run: nothing to resample within them"
