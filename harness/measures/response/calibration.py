@@ -1,7 +1,10 @@
 """Can a metric tell a good prediction from a poor one on these data? If not, it is shown and not ranked.
 
 The positive control is an oracle (the technical or the interpolated duplicate), the negative one an answer
-that knows nothing of the perturbation (the mean of training perturbations). Scores come per perturbation.
+that knows nothing of the perturbation: the mean of training perturbations or, where that is the reference and
+has no score (the correlation against the centroid), no change. A mean over all *other* asked perturbations
+will not do: lacking each one's own part, it lies farther from it than from the others. Scores come per
+perturbation.
 """
 
 from __future__ import annotations

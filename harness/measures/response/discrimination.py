@@ -32,8 +32,10 @@ def perturbation_discrimination(
     targets
         Genes that each perturbation targets directly (perturbations x genes); None where nothing is known.
     groups
-        One label per perturbation and control (its context, say): only perturbations of one group are
-        compared, as they share a control. None is one group.
+        One label per perturbation: only those of one group are compared. A group shares the control and what
+        could be learnt, so it is a context in a fold. (Across folds, whose training sets lack each other's
+        perturbations, the mean of training perturbations taken negatively tells them apart.) None is one
+        group.
 
     Returns
     -------

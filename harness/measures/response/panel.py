@@ -55,7 +55,8 @@ class Measured:
     detected
         Genes above the detection floor (genes,).
     groups
-        Perturbations of one label share a control and are compared with each other (perturbations,).
+        Perturbations of one label are compared with each other: same control, same training set, so context
+        and fold (perturbations,). See :func:`perturbation_discrimination`.
     """
 
     truth: Floats
