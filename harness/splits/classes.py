@@ -104,7 +104,7 @@ def _folds_of_groups(
     names, alone = np.unique(groups, return_inverse=True)
     if folds is None or folds >= len(names):
         return alone
-    order = np.lexsort((groups, labels))
+    order = np.lexsort((groups, labels))  # ties are broken by rounding, which follows the order
     for attempt in range(ATTEMPTS):
         fold = np.zeros(len(labels), dtype=np.int64)
         drawn = StratifiedGroupKFold(folds, shuffle=True, random_state=(seed + attempt) % 2**32)

@@ -72,6 +72,11 @@ def sides(split, columns, fold, role="context"):
     return both
 
 
+def both_sides(split, columns, role="context"):
+    """Return what each fold tests and teaches."""
+    return [sides(split, columns, fold, role) for fold in range(split.n_folds)]
+
+
 def parts(name):
     return frozenset(name.split("+")) - {"control"}
 
@@ -283,6 +288,14 @@ def test_a_fifth_of_every_class_is_familiar_ground():
         np.testing.assert_array_equal(getattr(split.taken(order), mask)(2), getattr(split, mask)(2)[order])
 
 
+def test_where_folds_cannot_keep_classes_apart_every_group_is_a_fold():
+    """A class for each pair of 5 donors: 2 folds put 3 donors, and thus 3 classes, together."""
+    pairs = combinations([f"d{i}" for i in range(5)], 2)
+    made = screen({(f"T{number}", donor): 10 for number, pair in enumerate(pairs) for donor in pair}, "donor")
+    split = drawn("grouped", {"cell_type": made["perturbation"], "donor": made["donor"]}, folds=2)
+    assert split.n_folds == 5
+
+
 # -- perturbations: by hand ----------------------------------------------------------------------------
 
 
@@ -412,6 +425,22 @@ def test_combinations_that_need_the_opposite_are_tested_apart():
     assert "as many controls: 1;" in chosen("combinations", alone, seen=2)
 
 
+def test_a_larger_combination_gives_a_smaller_one_away():
+    """A+B+C is not taught where A+B is tested, though both A and B are."""
+    columns = crossed(["A", "B", "C", "A+B", "A+B+C"], ["x"])
+    split = drawn("combinations", columns, seen=2, folds=2)
+    found = {
+        frozenset(p for p, _ in test): {p for p, _ in taught} for test, taught in both_sides(split, columns)
+    }
+    assert found[frozenset({"A+B"})] == {"A", "B", "C"}
+
+
+def test_nothing_is_tested_that_leaves_nothing_to_learn_from():
+    """With A and B both unmet there is no condition left but those with them."""
+    assert "1; none of these has 0 parts" in chosen("combinations", crossed(["A", "B", "A+B"], ["x"]), seen=0)
+    assert drawn("combinations", crossed(["A", "B", "C", "A+B"], ["x"]), seen=0).n_folds == 1
+
+
 def test_names_with_another_separator_are_told_apart():
     """What stands between parts is an option; without one no name is a combination."""
     columns = crossed(["A", "B", "C", "A_B"], ["x"])
@@ -459,6 +488,8 @@ def test_doses_written_in_two_ways_are_one_dose():
     assert (tested, taught) == ({("A", "1"), ("A", "1.0")}, {("A", "0.1"), ("A", "10")})
     few = screen({c: n for c, n in cells.items() if c[1] != "10"}, "dose")
     assert chosen("held_out_dose", few).endswith("above 0; the most is 2")
+    untreated = screen(cells | {("A", "0"): 12, ("A", "10"): 3}, "dose")
+    assert chosen("held_out_dose", untreated).endswith("above 0; the most is 2")
     words = screen(cells | {("A", "high"): 12}, "dose")
     assert "doses are numbers" in chosen("held_out_dose", words)
 
