@@ -99,7 +99,7 @@ class Evidence:
     gate_jonckheere_p: float | None
     margin: float | None
     resolution: float | None
-    seeds_needed: float | None
+    seeds_needed: int | None
     largest_contrast: float | None
     equivalence_p: float | None
     fall_p: tuple[float | None, ...]
@@ -286,14 +286,15 @@ def _benjamini_hochberg(p: FloatArray) -> FloatArray:
 
 def numbers_of(curve: Curve, columns: Columns, row: int) -> dict[str, Any]:
     """Return one curve's numbers as plain Python, scores in their own direction."""
-    known = {name for name in (field.name for field in fields(Evidence)) if name in columns}
-    numbers = {name: _plain(columns[name], row) for name in known}
+    names = [field.name for field in fields(Evidence) if field.name in columns]
+    numbers = {name: _plain(columns[name], row) for name in names}
     for name in ("best", "untrained", "baseline", "ceiling"):
         if numbers[name] is not None:
             numbers[name] *= curve.sign
     return {
         **numbers,
         "df": int(numbers["df"]),
+        "seeds_needed": None if numbers["seeds_needed"] is None else int(numbers["seeds_needed"]),
         "best_size": curve.sizes[int(columns["best_place"][row])],
         "baseline_name": None if curve.baseline is None else curve.baseline[0],
         "ceiling_measured": curve.ceiling is not None,
@@ -301,10 +302,10 @@ def numbers_of(curve: Curve, columns: Columns, row: int) -> dict[str, Any]:
 
 
 def _plain(column: Any, row: int) -> Any:
-    """Return a row's number, or tuple of numbers over sizes; None for NaN."""
+    """Return a row's number, or tuple of numbers over sizes; None for NaN and infinity."""
     if column is None:
         return None
     if column.ndim == 2:
         return tuple(_plain(of_size, row) for of_size in column)
     value = column[row].item()
-    return None if math.isnan(value) else value
+    return value if math.isfinite(value) else None

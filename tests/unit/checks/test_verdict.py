@@ -30,7 +30,8 @@ def curve(means, untrained=0.4, sd=0.01, seeds=5, seed=0, **options):
 
 
 def verdict(*args, **options):
-    return judge([curve(*args, **options)])[0]
+    """Judge one such curve, with fewer shuffles and replicates than by default."""
+    return judge([curve(*args, **options)], permutations=999, replicates=400)[0]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_published_curves(published):
     }
     grid = dict(zip(published, judge(list(published.values())), strict=True))
     for key, labels in expected.items():
-        alone = judge([published[key]])[0]
+        alone = judge([published[key]], replicates=400)[0]
         for found in (alone, grid[key]):
             assert (found.level, found.trend, found.reading) == labels, key
 
@@ -280,8 +281,8 @@ def test_the_grid_matters_for_the_gate_alone():
     """A curve among forty flat ones keeps its numbers; its gate is stricter, and so is its trend here."""
     weak = curve((0.700, 0.705, 0.710, 0.715, 0.715, 0.715), sd=0.013, seed=3)
     others = [curve(TRUTHS["flat"], sd=0.013, seed=seed) for seed in range(40)]
-    (alone,) = judge([weak])
-    among = judge([*others, weak])[-1]
+    (alone,) = judge([weak], replicates=400)
+    among = judge([*others, weak], replicates=400)[-1]
     gate = ("gate_f_p", "gate_jonckheere_p", "saturates_at", "saturates_within")
     numbers = [{k: v for k, v in asdict(each.evidence).items() if k not in gate} for each in (alone, among)]
     assert numbers[0] == numbers[1]
@@ -301,7 +302,7 @@ def test_curves_of_any_shape_come_back_in_order():
         curve(TRUTHS["flat"][:4], seeds=3, baselines={"b": [0.9]}),
     ]
     seen = []
-    found = judge(curves, progress=seen.append)
+    found = judge(curves, permutations=999, replicates=400, progress=seen.append)
     assert [each.trend for each in found] == ["saturates", "flat", "inverse", "still-improving", "flat"]
     assert found[4].level == "below-baseline"
     assert sum(seen) == len(curves)
@@ -373,7 +374,8 @@ def test_distributions_and_points():
 
 def test_verdicts_are_plain_data():
     """They go to JSON as they are, without NaN."""
-    verdicts = judge([curve(TRUTHS["saturates"]), Curve(runs={100: [0.5], 300: [0.7]})])
+    exact = Curve(runs={100: [0.5, 0.5], 300: [0.7, 0.7], 0: [0.1, 0.1]})
+    verdicts = judge([curve(TRUTHS["saturates"]), Curve(runs={100: [0.5], 300: [0.7]}), exact])
     assert json.loads(json.dumps([asdict(each) for each in verdicts], allow_nan=False))
 
 
