@@ -20,6 +20,7 @@ OURS = (
     ("list", "listing:list_plugins", "List models, tasks and samplers."),
     ("plan", "planning:plan", "Show what would be run, and why the rest would not."),
     ("run", "running:run", "Run what has no result yet, judge the curves, write the board."),
+    ("judge", "judge:judge", "Judge the learning curves of a table from anywhere."),
     ("data", "data:app", "Say what is wrong with a data set or catalogue."),
     ("check", "check:check", "Say whether a plugin is well behaved."),
     ("doctor", "doctor:doctor", "Say whether everything here is in order."),

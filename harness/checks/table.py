@@ -1,0 +1,344 @@
+"""Results from anywhere: a tidy table, one run per row, read into curves; every complaint names the row."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from harness.checks.curve import Curve
+from harness.errors import Misuse, did_you_mean
+from harness.statistics import Direction
+
+NEEDED = ("task", "model", "dataset", "metric", "value", "seed")
+OF_THE_CURVE = ("task", "model", "dataset", "metric", "sampler", "corpus", "budget")
+OF_THE_CONTROL = ("task", "model", "dataset", "metric")
+REFERENCES = ("baseline", "trivial", "ceiling")
+OPTIONAL = ("size", "cells", "percentage", "direction", "sampler", "corpus", "budget", *REFERENCES)
+SHOWN = 10
+"""Complaints about rows that are printed."""
+
+METRICS: Mapping[str, tuple[Direction, float | None]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                *("micro_f1", "macro_f1", "f1", "accuracy", "balanced_accuracy", "auroc", "auprc"),
+                *(
+                    "avg_bio",
+                    "nmi",
+                    "ari",
+                    "asw_label",
+                    "bras",
+                    "ilisi",
+                    "clisi",
+                    "kbet",
+                    "graph_connectivity",
+                ),
+                *("r2", "pearson", "pearson_r", "pearson_delta", "spearman"),
+            ),
+            ("up", 1.0),
+        ),
+        **dict.fromkeys(("mse", "mae", "rmse", "brier_score", "expected_calibration_error"), ("down", 0.0)),
+        **dict.fromkeys(("log_loss", "cross_entropy", "nll", "loss", "perplexity"), ("down", None)),
+    }
+)
+"""Metric, in small letters -> direction and best possible value; others need a column ``direction``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One run.
+
+    Attributes
+    ----------
+    line
+        Where it stands in the file.
+    names
+        What it belongs to.
+    size, seed, value
+        Cells (0 untrained), seed as it stands, score.
+    full
+        Whether it says that its size is the whole corpus.
+    direction, references
+        As the row says, where it does.
+    """
+
+    line: int
+    names: Mapping[str, str]
+    size: int
+    seed: str
+    value: float
+    full: bool
+    direction: str
+    references: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A curve with its names.
+
+    Attributes
+    ----------
+    names
+        Task, model, data set, metric, sampler, corpus and budget; empty where the table has none.
+    curve
+        Its runs.
+    whole
+        Cells of the whole corpus, where the table says so.
+    """
+
+    names: Mapping[str, str]
+    curve: Curve
+    whole: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What a table holds.
+
+    Attributes
+    ----------
+    curves
+        Those that can be judged.
+    unjudged
+        A sentence for every other one.
+    """
+
+    curves: tuple[Named, ...]
+    unjudged: tuple[str, ...]
+
+
+def read_table(path: Path, *, paired: bool = False) -> Table:
+    """Read a tidy table (CSV).
+
+    The columns are ``task``, ``model``, ``dataset``, ``metric``, ``seed``, ``value`` and the size in cells
+    (``size``, or ``cells``; with ``percentage`` beside it, 100 tells the whole corpus). Optional are
+    ``sampler``, ``corpus``, ``budget``, ``direction`` (up or down; for well-known metrics not needed) and,
+    one number for a whole curve, ``baseline``, ``trivial`` and ``ceiling``. Rows of size 0, the untrained
+    control, belong to every curve of their model, task, data set and metric.
+
+    Parameters
+    ----------
+    paired
+        Seed i of all sizes belongs together, as for nested samples.
+
+    Raises
+    ------
+    Misuse
+        With the row, where the table cannot be read as what it says, or no curve of it can be judged.
+        Duplicates are never averaged.
+    """
+    rows = _checked(path, list(_rows(path)))
+    controls = _grouped([row for row in rows if row.size == 0], OF_THE_CONTROL)
+    trained = _grouped([row for row in rows if row.size > 0], OF_THE_CURVE)
+    whole = _whole(rows)
+    curves: list[Named] = []
+    unjudged: list[str] = []
+    for names, runs in trained.items():
+        control = controls.get(names[: len(OF_THE_CONTROL)], [])
+        obstacle = _obstacle(runs)
+        if obstacle:
+            unjudged.append(f"{path.name}:{runs[0].line}: {' / '.join(filter(None, names))}: {obstacle}")
+            continue
+        named = dict(zip(OF_THE_CURVE, names, strict=True))
+        curves.append(
+            Named(names=named, curve=_curve(path, runs, control, paired), whole=whole.get(named["corpus"]))
+        )
+    if not curves:
+        nothing = "it has no trained run (all sizes are 0)"
+        raise Misuse("\n".join(unjudged[:SHOWN]) or f"{path.name}: {nothing}; a curve needs two sizes")
+    return Table(curves=tuple(curves), unjudged=tuple(unjudged))
+
+
+# -- reading ---------------------------------------------------------------------------------------------
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    complaints: list[str] = []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            size_column = _size_column(path, reader.fieldnames or ())
+            for found in reader:
+                try:
+                    yield _row(found, size_column, reader.line_num)
+                except ValueError as error:
+                    complaints.append(f"{path.name}:{reader.line_num}: {error}")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Misuse(f'"{path}" cannot be read as a table ({error}); a CSV file is needed') from error
+    _refuse(complaints)
+
+
+def _size_column(path: Path, columns: Sequence[str]) -> str:
+    """Return the column that holds sizes; refuse a table without the columns it needs."""
+    for needed in NEEDED:
+        if needed not in columns:
+            raise Misuse(
+                f'{path.name}:1: there is no column "{needed}"; needed are {", ".join(NEEDED)} and size (or '
+                f"cells), found were {', '.join(columns) or 'none'}"
+            )
+    for size in ("size", "cells"):
+        if size in columns:
+            return size
+    raise Misuse(
+        f'{path.name}:1: there is no column "size" or "cells" that says how many cells a run was trained on'
+        + (' ("percentage" alone does not say of how many)' if "percentage" in columns else "")
+    )
+
+
+def _row(found: Mapping[str, str | None], size_column: str, line: int) -> Row:
+    def text(column: str) -> str:
+        return (found.get(column) or "").strip()
+
+    if None in found:
+        raise ValueError("it has more fields than the first line names")
+    for name in ("task", "model", "dataset", "metric", "seed"):
+        if not text(name):
+            raise ValueError(f'"{name}" is empty; every run needs it')
+    size = _number(text(size_column), size_column)
+    if size < 0 or not size.is_integer():
+        raise ValueError(
+            f'"{size_column}" is "{text(size_column)}"; a whole number of cells from 0 (untrained) is needed'
+        )
+    if text("direction") not in ("", "up", "down"):
+        raise ValueError(
+            f'"direction" is "{text("direction")}"; "up" (larger is better) or "down" is accepted'
+        )
+    percentage = _number(text("percentage"), "percentage") if text("percentage") else None
+    return Row(
+        line=line,
+        names={name: text(name) for name in OF_THE_CURVE},
+        size=int(size),
+        seed=text("seed"),
+        value=_number(text("value"), "value"),
+        full=percentage == 100,
+        direction=text("direction"),
+        references={name: _number(text(name), name) for name in REFERENCES if text(name)},
+    )
+
+
+def _number(text: str, column: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        said = f'"{column}" is "{text}", which is no number'
+        raise ValueError(said if text else f'"{column}" is empty; leave missing runs out') from None
+    if not math.isfinite(number):
+        raise ValueError(f'"{column}" is "{text}"; leave missing runs out, they are no scores')
+    return number
+
+
+# -- the rows together -----------------------------------------------------------------------------------
+
+
+def _checked(path: Path, rows: list[Row]) -> list[Row]:
+    """Return the rows; refuse runs that occur twice, and directions that are unknown or mixed.
+
+    Untrained controls that tables repeat for every sampler count once.
+    """
+    kept, repeated = _told_apart(rows)
+    _refuse([f"{path.name}:{complaint}" for complaint in (*repeated, *_directions(rows))])
+    return kept
+
+
+def _refuse(complaints: Sequence[str]) -> None:
+    if complaints:
+        more = f"\n... and {len(complaints) - SHOWN:,} more" if len(complaints) > SHOWN else ""
+        raise Misuse("\n".join(complaints[:SHOWN]) + more)
+
+
+def _told_apart(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """Return each run once, and a complaint for each that stands there again."""
+    met: dict[tuple[str, ...], Row] = {}
+    repeated = []
+    for row in rows:
+        names = OF_THE_CURVE if row.size else OF_THE_CONTROL
+        first = met.setdefault((*(row.names[name] for name in names), str(row.size), row.seed), row)
+        copied = first.names != row.names and first.value == row.value
+        if first is not row and not copied:
+            repeated.append(
+                f"{row.line}: the run of {row.names['model']}, size {row.size:,}, seed {row.seed} stands in "
+                f"line {first.line} already ({first.value:g} there, {row.value:g} here); keep one of them"
+            )
+    return list(met.values()), repeated
+
+
+def _directions(rows: Sequence[Row]) -> Iterator[str]:
+    said: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        metric = row.names["metric"]
+        if not row.direction and metric.lower() not in METRICS:
+            yield (
+                f'{row.line}: the direction of "{metric}" is unknown; add a column "direction" with "up" '
+                f'(larger is better) or "down".{did_you_mean(metric, list(METRICS))}'
+            )
+            return
+        first = said.setdefault((row.names["task"], row.names["dataset"], metric), row)
+        if row.direction != first.direction:
+            yield (
+                f'{row.line}: the direction of "{metric}" is "{row.direction or "not given"}" here and '
+                f'"{first.direction or "not given"}" in line {first.line}; a metric has one'
+            )
+            return
+
+
+def _grouped(rows: Sequence[Row], by: Sequence[str]) -> dict[tuple[str, ...], list[Row]]:
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(row.names[name] for name in by)].append(row)
+    return dict(groups)
+
+
+def _whole(rows: Sequence[Row]) -> dict[str, int]:
+    """Return corpus -> cells at 100 % anywhere in the table."""
+    return {row.names["corpus"]: row.size for row in rows if row.full}
+
+
+def _obstacle(runs: Sequence[Row]) -> str | None:
+    """Return why a curve cannot be judged, if it cannot."""
+    by_size = _by_size(runs)
+    if len(by_size) < 2:
+        return f"only one trained size ({runs[0].size:,} cells); a trend needs two"
+    if max(map(len, by_size.values())) < 2:
+        return "only one seed at every size; without a second nothing says how far chance goes"
+    return None
+
+
+def _by_size(rows: Sequence[Row]) -> dict[int, list[float]]:
+    runs: dict[int, list[float]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (row.size, len(row.seed), row.seed)):
+        runs[row.size].append(row.value)
+    return dict(runs)
+
+
+def _curve(path: Path, runs: Sequence[Row], control: Sequence[Row], paired: bool) -> Curve:
+    direction, bound = METRICS.get(runs[0].names["metric"].lower(), ("up", None))
+    given = {name: _one(path, [*runs, *control], name) for name in REFERENCES}
+    baseline = given.pop("baseline")
+    try:
+        return Curve(
+            runs=_by_size([*control, *runs]),
+            direction="down" if (runs[0].direction or direction) == "down" else "up",
+            baselines={} if baseline is None else {"baseline": [baseline]},
+            bound=bound if not runs[0].direction or runs[0].direction == direction else None,
+            paired=paired,
+            **given,
+        )
+    except ValueError as error:
+        raise Misuse(f"{path.name}:{runs[0].line}: {error}") from error
+
+
+def _one(path: Path, rows: Sequence[Row], name: str) -> float | None:
+    """Return the one value that the rows of a curve have in a column; None where they have none."""
+    having = [row for row in rows if name in row.references]
+    other = [row for row in having if row.references[name] != having[0].references[name]]
+    if other:
+        raise Misuse(
+            f'{path.name}:{other[0].line}: "{name}" is {other[0].references[name]:g} here and '
+            f"{having[0].references[name]:g} in line {having[0].line} of the same curve; it has one"
+        )
+    return having[0].references[name] if having else None
