@@ -42,7 +42,7 @@ def perturbation_discrimination(
     (perturbations,) from 0 to 1: the share of others that lie farther; 0.5 for an uninformed answer. NaN
     where there is no other. Without targets and with L1 it is 1 - (1 - published) n / (n - 1).
     """
-    return _share_farther(predicted, truth, targets, groups, "l1")
+    return _share_farther(predicted, truth, targets, groups, "cityblock")
 
 
 def centroid_accuracy(predicted: Floats, truth: Floats, groups: ArrayLike | None = None) -> Floats:
@@ -51,7 +51,7 @@ def centroid_accuracy(predicted: Floats, truth: Floats, groups: ArrayLike | None
     Centroid accuracy of Systema (Vinas Torne et al. 2025, doi:10.1038/s41587-025-02777-8), called NIR by
     CellSimBench; a tie counts one half. Parameters and result as in :func:`perturbation_discrimination`.
     """
-    return _share_farther(predicted, truth, None, groups, "l2")
+    return _share_farther(predicted, truth, None, groups, "sqeuclidean")
 
 
 def published_discrimination(
@@ -65,12 +65,12 @@ def published_discrimination(
     nearer to any answer.
     """
     found = np.full(len(predicted), np.nan)
-    for row, among in _rivals(groups, len(predicted)):
-        kept = np.ones(truth.shape[1], bool) if targets is None else ~targets[row]
-        away = np.abs(predicted[row, kept] - truth[among][:, kept]).sum(axis=1)
-        own = away[among == row]
-        rank = _farther(own, away[among != row])
-        found[row] = 1 - (1 - rank) * (len(among) - 1) / len(among)
+    for rows in _groups(groups, len(predicted)):
+        away = _distances(predicted[rows], truth[rows], "cityblock")
+        if targets is not None:
+            away -= _at_targets(predicted[rows], truth[rows], targets[rows])
+        n = len(rows)
+        found[rows] = 1 - (1 - _farther(np.diag(away)[:, None], away)) * (n - 1) / n
     return found
 
 
@@ -79,30 +79,59 @@ def _share_farther(
     truth: Floats,
     targets: Bools | None,
     groups: ArrayLike | None,
-    metric: Literal["l1", "l2"],
+    metric: Literal["cityblock", "sqeuclidean"],
 ) -> Floats:
     found = np.full(len(predicted), np.nan)
-    kept = np.ones(truth.shape) if targets is None else 1.0 - targets
-    for row, among in _rivals(groups, len(predicted)):
-        others = among[among != row]
-        away = np.abs(predicted[row] - truth[others])
-        own = np.abs(predicted[row] - truth[row])
-        if metric == "l2":
-            away, own = away**2, own**2
-        both = kept[others] * kept[row]
-        found[row] = _farther(both @ own, np.einsum("og,og->o", both, away))
+    for rows in _groups(groups, len(predicted)):
+        p, t = predicted[rows], truth[rows]
+        away = _distances(p, t, metric)
+        own = np.diag(away)[:, None]
+        if targets is not None:
+            aimed = targets[rows]
+            away, own = away - _at_either_target(p, t, aimed), _own_without(p, t, aimed)
+        found[rows] = _farther(own, away)
     return found
 
 
-def _rivals(groups: ArrayLike | None, n: int) -> list[tuple[int, NDArray[np.int64]]]:
-    """Return every row with the rows of its group, itself among them, where there are at least two."""
+def _at_either_target(predicted: Floats, truth: Floats, targets: Bools) -> Floats:
+    """Return the part of each L1 distance that lies on genes which either perturbation targets."""
+    of_asked = _at_targets(predicted, truth, targets)
+    of_other = _at_targets(truth, predicted, targets).T
+    return of_asked + of_other - _at_targets(predicted, truth, targets, shared=True)
+
+
+def _at_targets(left: Floats, right: Floats, targets: Bools, shared: bool = False) -> Floats:
+    """Return the part of the L1 distances on the targets of the left profile, or on those of both."""
+    part = np.zeros((len(left), len(right)))
+    for row, aimed in enumerate(targets):
+        gap = np.abs(left[row, aimed] - right[:, aimed])
+        part[row] = (gap * targets[:, aimed] if shared else gap).sum(axis=1)
+    return part
+
+
+def _own_without(predicted: Floats, truth: Floats, targets: Bools) -> Floats:
+    """Return the distance to the own profile without the targets of the row and of the column."""
+    kept = 1.0 - targets
+    return np.asarray((np.abs(predicted - truth) * kept) @ kept.T)
+
+
+def _distances(predicted: Floats, truth: Floats, metric: str) -> Floats:
+    from scipy.spatial.distance import cdist
+
+    return np.asarray(cdist(predicted, truth, metric))
+
+
+def _groups(groups: ArrayLike | None, n: int) -> list[NDArray[np.int64]]:
+    """Return the rows of every group of at least two."""
     labels = np.zeros(n) if groups is None else np.asarray(groups)
-    among = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
-    return [(row, among[labels[row]]) for row in range(n) if len(among[labels[row]]) > 1]
+    found = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    return [rows for rows in found if len(rows) > 1]
 
 
-def _farther(own: Floats, others: Floats) -> float:
-    """Return the share of others farther than the own distance, ties counting one half."""
-    gap = others - own
-    tied = np.abs(gap) <= TIE * np.maximum(np.abs(others), np.abs(own))
-    return float(np.mean(np.where(tied, 0.5, gap > 0)))
+def _farther(own: Floats, away: Floats) -> Floats:
+    """Return for each row the share of other columns farther than the own one, ties counting one half."""
+    gap = away - own
+    tied = np.abs(gap) <= TIE * np.maximum(np.abs(away), np.abs(own))
+    wins = np.where(tied, 0.5, gap > 0)
+    np.fill_diagonal(wins, 0)
+    return np.asarray(wins.sum(axis=1) / (len(away) - 1))

@@ -85,6 +85,21 @@ def test_targets_of_both_are_left_out():
     assert perturbation_discrimination(predicted, truth).tolist() == [0, 1]
 
 
+def test_targets_are_left_out_of_every_comparison_as_written_out():
+    """Several targets per perturbation, some shared, one without: pair by pair over the genes that remain."""
+    rng = np.random.default_rng(5)
+    predicted, truth = rng.normal(size=(2, 10, 12))
+    targets = rng.random((10, 12)) < 0.2
+    targets[0] = False
+    for row, found in enumerate(perturbation_discrimination(predicted, truth, targets)):
+        wins = []
+        for other in set(range(10)) - {row}:
+            kept = ~(targets[row] | targets[other])
+            own, away = (np.abs(predicted[row] - truth[each])[kept].sum() for each in (row, other))
+            wins.append(away > own)
+        assert found == pytest.approx(np.mean(wins))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.floats(-5, 5))
 def test_one_answer_for_all_has_one_half_exactly(seed, level):
