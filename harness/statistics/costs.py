@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,7 +138,7 @@ def gain_per_decade(costs: Costs, *, n: int = 1000, level: float = 0.95, seed: i
     if obstacle:
         return Estimate(value=float(pull @ y), level=level, reason=obstacle)
     drawn = spread_runs(y, groups)[draws_within(groups, n, seed)]
-    return percentile(float(pull @ y), drawn @ pull, level)
+    return percentile(float(pull @ y), drawn @ pull, level, df=len(y) - int(groups.max()) - 1)
 
 
 def marginal_gains(
@@ -159,15 +159,12 @@ def marginal_gains(
     groups = _groups(costs.sizes)
     table = np.stack([_sign(costs) * costs.values, *units.values()])
     sizes, here, drawn = _means(costs.sizes, table, groups, n, seed)
-    obstacle = too_few_runs(groups)
     return tuple(
         _step(
             sizes[j : j + 2],
-            tuple(units),
-            np.diff(here[:, j : j + 2])[:, 0],
-            drawn[:, :, j + 1] - drawn[:, :, j],
-            level,
-            obstacle,
+            dict(zip(("gain", *units), here[:, j + 1] - here[:, j], strict=True)),
+            dict(zip(("gain", *units), drawn[:, :, j + 1] - drawn[:, :, j], strict=True)),
+            _judge(groups[(groups == j) | (groups == j + 1)], level),
         )
         for j in range(len(sizes) - 1)
     )
@@ -241,46 +238,47 @@ def _means(
     return np.unique(sizes), table @ member, drawn
 
 
-def _step(
-    ends: Floats, units: tuple[str, ...], change: Floats, drawn: Floats, level: float, obstacle: str | None
-) -> Step:
-    """Judge a step: changes of the score and of each cost (1 + n_units,), and of the resamples (.., n)."""
+Judge = Callable[[float, Floats], Estimate]
+"""(value, replicates) -> estimate with the interval that the runs of a step allow."""
 
-    def estimate(value: float, replicates: Floats) -> Estimate:
+
+def _judge(groups: NDArray[np.intp], level: float) -> Judge:
+    obstacle = too_few_runs(groups - groups.min())
+
+    def judge(value: float, replicates: Floats) -> Estimate:
         if obstacle:
-            return Estimate(value=value, level=level, reason=obstacle)
-        return percentile(value, replicates, level)
+            return Estimate(value=float(value), level=level, reason=obstacle)
+        return percentile(float(value), replicates, level, df=len(groups) - 2)
 
-    decades = np.log10(ends[1] / ends[0]) if ends[0] > 0 else None
+    return judge
+
+
+def _step(ends: Floats, change: Mapping[str, float], drawn: Mapping[str, Floats], judge: Judge) -> Step:
+    """Judge a step by the changes of the gain and of each cost, as they are and in the resamples."""
+    decades = np.log10(ends[1] / ends[0]) if ends[0] > 0 else np.nan
+    per_decade = judge(change["gain"] / decades, drawn["gain"] / decades)
+    per_cost = {
+        unit: _per_cost(change["gain"], change[unit], drawn["gain"], drawn[unit], judge)
+        for unit in change
+        if unit != "gain"
+    }
     return Step(
         start=float(ends[0]),
         end=float(ends[1]),
-        gain=estimate(float(change[0]), drawn[0]),
-        per_decade=estimate(float(change[0] / decades), drawn[0] / decades)
-        if decades
-        else Estimate(value=None, level=level, reason="size 0 has no logarithm"),
-        per_cost={
-            unit: _per_cost(change[0], change[i], drawn[0], drawn[i], level, obstacle)
-            for i, unit in enumerate(units, start=1)
-        },
-        cost_of_gain={
-            unit: _cost_of_gain(_per_cost(change[0], change[i], drawn[0], drawn[i], level, obstacle))
-            for i, unit in enumerate(units, start=1)
-        },
+        gain=judge(change["gain"], drawn["gain"]),
+        per_decade=per_decade if ends[0] > 0 else Estimate(value=None, reason="size 0 has no logarithm"),
+        per_cost=per_cost,
+        cost_of_gain={unit: _cost_of_gain(estimate) for unit, estimate in per_cost.items()},
     )
 
 
-def _per_cost(
-    gain: float, cost: float, gains: Floats, added: Floats, level: float, obstacle: str | None
-) -> Estimate:
+def _per_cost(gain: float, cost: float, gains: Floats, added: Floats, judge: Judge) -> Estimate:
     if cost <= 0:
-        return Estimate(value=None, level=level, reason="the larger size did not cost more")
-    if obstacle:
-        return Estimate(value=float(gain / cost), level=level, reason=obstacle)
+        return Estimate(value=None, reason="the larger size did not cost more")
     if (added <= 0).any():
         reason = "in some resamples the larger size did not cost more"
-        return Estimate(value=float(gain / cost), level=level, reason=reason)
-    return percentile(float(gain / cost), gains / added, level)
+        return Estimate(value=float(gain / cost), reason=reason)
+    return judge(gain / cost, gains / added)
 
 
 def _cost_of_gain(per_cost: Estimate) -> Estimate:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -33,11 +34,14 @@ class Estimate:
     reason: str | None = None
 
 
-def percentile(value: float, replicates: ArrayLike, level: float = 0.95) -> Estimate:
+def percentile(value: float, replicates: ArrayLike, level: float = 0.95, df: float = np.inf) -> Estimate:
     """Return an estimate with its percentile bootstrap interval; infinite replicates keep their place.
 
     Where a replicate is NaN the statistic is not defined on all that could have been drawn, and there is no
-    interval (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13).
+    interval (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13). With few seeds the
+    spread of the runs is itself uncertain: with ``df`` degrees of freedom of it the tails are those that
+    belong to Student's quantile (expanded percentile interval: Hesterberg 2015, doi
+    10.1080/00031305.2015.1089789).
     """
     drawn = np.asarray(replicates, dtype=float)
     undefined = int(np.isnan(drawn).sum())
@@ -46,7 +50,8 @@ def percentile(value: float, replicates: ArrayLike, level: float = 0.95) -> Esti
             f"undefined in {undefined} of {len(drawn)} resamples" if len(drawn) else "nothing was resampled"
         )
         return Estimate(value=value, level=level, reason=reason)
-    tails = [(1 - level) / 2, (1 + level) / 2]
+    tail = float(ndtr(stdtrit(df, (1 - level) / 2))) if np.isfinite(df) else (1 - level) / 2
+    tails = [tail, 1 - tail]
     finite = bool(np.isfinite(drawn).all())
     low, high = np.quantile(drawn, tails) if finite else np.quantile(drawn, tails, method="inverted_cdf")
     return Estimate(value=value, low=float(low), high=float(high), level=level)

@@ -449,7 +449,7 @@ def _estimate(value: float, drawn: Sequence[float], level: float, groups: NDArra
     obstacle = too_few_runs(groups)
     if obstacle:
         return Estimate(value=value, level=level, reason=obstacle)
-    return percentile(value, drawn, level)
+    return percentile(value, drawn, level, df=len(groups) - int(groups.max()) - 1)
 
 
 def _exponent(

@@ -189,7 +189,8 @@ def held_out_largest(
     forecasts = _of_the_best(drawn, [_values(fits, size / runs.sizes[0]) for fits in drawn])
     seen = _drawn_means(np.asarray(values, dtype=float)[~kept], len(forecasts), seed)
     obstacle = too_few_runs(np.unique(np.asarray(sizes), return_inverse=True)[1])
-    error = percentile(observed - predicted, seen - forecasts, level)
+    df = everything.n_runs - len(everything.sizes)
+    error = percentile(observed - predicted, seen - forecasts, level, df=df)
     if obstacle:
         error = Estimate(value=observed - predicted, level=level, reason=obstacle)
     return HeldOut(size=size, family=selection.best, observed=observed, predicted=predicted, error=error)
@@ -283,7 +284,7 @@ def _reached(share: float, size: float, drawn: Floats, runs: Curve, level: float
         return _unanswered(share, "the selected curve tends to nothing better than the floor")
     beyond = bool(size > runs.sizes[-1])
     answers = drawn[~np.isnan(drawn)]
-    interval = percentile(size, answers, level)
+    interval = percentile(size, answers, level, df=runs.n_runs - len(runs.sizes))
     return Reached(
         share=share,
         size=None if np.isinf(size) else max(size, float(runs.sizes[0])),

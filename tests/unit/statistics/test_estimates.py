@@ -40,6 +40,13 @@ def test_percentile_by_hand():
     assert percentile(1.0, [1.0] * 99 + [np.inf]).high == 1
 
 
+def test_few_seeds_widen_the_interval():
+    """Of resamples from a standard normal, 4 degrees of freedom leave Student's 2.776 instead of 1.960."""
+    drawn = np.random.default_rng(0).normal(size=400_000)
+    assert percentile(0.0, drawn, df=4).high == pytest.approx(2.776, abs=0.04)
+    assert percentile(0.0, drawn).high == pytest.approx(1.960, abs=0.02)
+
+
 def test_undefined_resamples_leave_no_interval():
     """One NaN among the resamples is a reason, never left out in silence."""
     found = percentile(1.0, [1.0, np.nan, 2.0])

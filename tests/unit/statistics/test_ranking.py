@@ -1,0 +1,229 @@
+"""Rankings by hand, by brute force, and what must not depend on who else is there."""
+
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+from scipy.stats import mannwhitneyu, rankdata, trim_mean
+
+from harness.statistics import Comparison, Estimate, TaskScores, compare, iqm, letters, rank
+
+
+def task(name, *, direction="up", family=None, clusters=None, weights=None, **scores):
+    """One score per seed, no units."""
+    values = {model: np.atleast_2d(np.asarray(runs, dtype=float)).T for model, runs in scores.items()}
+    return TaskScores(name=name, scores=values, direction=direction, family=family)
+
+
+def world(n_tasks=8, skill=None, seed=0, n_seeds=3, n_units=6, gap=0.3):
+    """Tasks of different difficulty; units shared by all models."""
+    rng = np.random.default_rng(seed)
+    skill = {"a": 0.0, "b": 1.0, "c": 2.0} if skill is None else skill
+    tasks = []
+    for t in range(n_tasks):
+        units = rng.normal(0, 1, n_units)
+        scores = {m: gap * s + units + rng.normal(0, 0.3, (n_seeds, n_units)) for m, s in skill.items()}
+        tasks.append(TaskScores(name=f"t{t}", scores=scores))
+    return tasks
+
+
+def test_average_rank_by_hand():
+    """Ranks of x, y, z: 1 2 3; 1.5 1.5 3 (tie); 3 2 1 (a loss): means 5.5/3, 5.5/3, 7/3."""
+    tasks = [
+        task("one", x=0.9, y=0.8, z=0.1),
+        task("two", x=0.5, y=0.5, z=0.4),
+        task("three", direction="down", x=9, y=5, z=1),
+    ]
+    found = rank(tasks, ["x", "y", "z"], n=20)
+    values = {model: estimate.value for model, estimate in found.average_rank.items()}
+    assert values == pytest.approx({"x": 5.5 / 3, "y": 5.5 / 3, "z": 7 / 3})
+    assert list(found.average_rank) == ["x", "y", "z"]
+
+
+def test_win_probability_is_mann_whitneys():
+    """The mean over tasks of scipy's U / (n m), ties one half; by hand for the first task 5.5 / 6."""
+    one = task("one", x=[3, 2, 4], y=[1, 2])
+    rng = np.random.default_rng(0)
+    two = task("two", x=rng.integers(0, 5, 7), y=rng.integers(0, 5, 4))
+    found = compare([one, two], "x", "y", n=10)
+    first, second = (
+        mannwhitneyu(t.scores["x"][:, 0], t.scores["y"][:, 0]).statistic
+        / (len(t.scores["x"]) * len(t.scores["y"]))
+        for t in (one, two)
+    )
+    assert first == pytest.approx(5.5 / 6)
+    assert found.wins.value == pytest.approx((first + second) / 2)
+    assert compare([one, two], "y", "x", n=10).wins.value == pytest.approx(1 - found.wins.value)
+
+
+def test_weights_and_missing_units_by_hand():
+    """Unit 3 is not defined by y, so it counts for neither: x (1 * 1 + 3 * 2) / 4, y (1 * 0 + 3 * 4) / 4."""
+    scores = {"x": np.array([[1.0, 2.0, 99.0]]), "y": np.array([[0.0, 4.0, np.nan]])}
+    found = compare([TaskScores(name="t", scores=scores, weights=np.array([1.0, 3.0, 5.0]))], "x", "y", n=10)
+    assert found.difference.value == pytest.approx(7 / 4 - 3)
+
+
+def test_missing_is_missing():
+    """A task without one of the models does not count, is named with the reason, and is not a zero."""
+    tasks = [task("full", x=0.9, y=0.8, z=0.7), task("part", x=0.1, y=0.9)]
+    found = rank(tasks, ["x", "y", "z"], n=10)
+    assert (found.tasks, dict(found.left_out)) == (("full",), {"part": "no score of z"})
+    assert found.average_rank["z"].value == 3
+    assert compare(tasks, "x", "y", n=10).tasks == ("full", "part")
+    assert compare(tasks, "x", "z", n=10).tasks == ("full",)
+    nowhere = compare(tasks, "x", "absent", n=10)
+    assert (nowhere.wins.value, nowhere.separated) == (None, None)
+    assert rank(tasks[1:], ["x", "y", "z"], n=10).reason == "no task has scores of all models"
+
+
+def test_two_models_depend_on_no_third():
+    """Comparisons, shared letters and the IQM are the same numbers whoever else is on the board."""
+    tasks = world(skill={"a": 0, "b": 1, "c": 1.5, "d": 9, "e": -9})
+    alone = [TaskScores(name=t.name, scores={m: v for m, v in t.scores.items() if m in "ab"}) for t in tasks]
+    whole, pair = rank(tasks, list("abcde"), n=200), rank(alone, list("ab"), n=200)
+    (ours,) = (c for c in whole.comparisons if {c.first, c.second} == {"a", "b"})
+    assert ours == pair.comparisons[0]
+    assert bool(set(whole.tiers["a"]) & set(whole.tiers["b"])) == bool(
+        set(pair.tiers["a"]) & set(pair.tiers["b"])
+    )
+    assert iqm(tasks, "a", n=200) == iqm(alone, "a", n=200)
+
+
+def test_ranks_necessarily_depend_on_the_field():
+    """A third model between two moves their ranks apart: said in the documentation, shown here."""
+    tasks = [task(f"t{i}", x=2, y=0, z=1) for i in range(3)]
+    gap = {
+        models: rank(tasks, list(models), n=5).average_rank["y"].value
+        - rank(tasks, list(models), n=5).average_rank["x"].value
+        for models in ("xy", "xyz")
+    }
+    assert gap == {"xy": 1, "xyz": 2}
+
+
+def test_rank_interval_against_brute_force():
+    """Without units and with one seed all 4^4 resamples of four tasks can be listed."""
+    scores = np.array([[1, 2, 3], [3, 2, 1], [1, 3, 2], [2, 1, 3]], dtype=float)
+    tasks = [task(f"t{i}", **dict(zip("xyz", row, strict=True))) for i, row in enumerate(scores)]
+    ranks = rankdata(-scores, axis=1)
+    listed = np.array([ranks[list(draw)].mean(axis=0) for draw in product(range(4), repeat=4)])
+    first = listed == listed.min(axis=1, keepdims=True)
+    exact = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
+    found = rank(tasks, list("xyz"), n=20_000)
+    for i, model in enumerate("xyz"):
+        assert found.best[model] == pytest.approx(exact[i], abs=0.015)
+        low, high = np.quantile(listed[:, i], [0.025, 0.975], method="inverted_cdf")
+        estimate = found.average_rank[model]
+        assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=0.25)
+    assert sum(found.best.values()) == pytest.approx(1)
+
+
+def test_families_are_drawn_together():
+    """Eight tasks of two data sets are two observations: a wider interval, and no judgement."""
+    rng = np.random.default_rng(2)
+    base = np.repeat([0.5, -0.3], 4)
+    tasks = {
+        family: [
+            task(f"t{i}", family=f"set{i // 4}" if family else None, x=base[i] + rng.normal(0, 0.01), y=0)
+            for i in range(8)
+        ]
+        for family in (True, False)
+    }
+    together, alone = (compare(tasks[family], "x", "y", n=500) for family in (True, False))
+    assert together.difference.high - together.difference.low > 1.3 * (
+        alone.difference.high - alone.difference.low
+    )
+    assert (together.separated, together.reason) == (None, "only 2 independent tasks")
+
+
+def test_a_clear_winner_is_separated_and_equals_are_not():
+    """Eight tasks: far better is separated; the same skill with other noise is not."""
+    tasks = world(skill={"a": 0, "b": 0, "c": 20}, seed=3)
+    assert compare(tasks, "c", "a").separated is True
+    assert compare(tasks, "a", "b").separated is False
+    found = rank(tasks, ["a", "b", "c"], n=300)
+    assert (found.tiers["c"], found.tiers["a"], found.tiers["b"]) == ("a", "b", "b")
+    assert found.best["c"] == 1
+
+
+def test_few_tasks_are_judged_only_as_themselves():
+    """Three tasks say nothing of others like them; of these three the units may say something."""
+    tasks = world(n_tasks=3, skill={"a": 0, "c": 20})
+    assert compare(tasks, "c", "a").separated is None
+    assert compare(tasks, "c", "a", sampled=False).separated is True
+
+
+def test_false_separations():
+    """Models of equal skill, one letter apart by chance in at most 6 of 40 worlds (nominal 5 %)."""
+    wrong = sum(
+        compare(world(skill={"a": 0, "b": 0}, seed=s), "a", "b", n=200, seed=s).separated for s in range(40)
+    )
+    assert wrong <= 6
+
+
+def pairs_of(models, separated):
+    nothing = Estimate(value=None)
+    return [
+        Comparison(
+            first=a, second=b, tasks=(), left_out={}, wins=nothing, difference=nothing,
+            separated={a, b} in separated,
+        )
+        for a, b in combinations(models, 2)
+    ]  # fmt: skip
+
+
+def test_a_chain_is_not_a_tier():
+    """x-y and y-z are alike, x and z are not: connected components would call all three equal."""
+    assert letters("xyz", pairs_of("xyz", [{"x", "z"}])) == {"x": "a", "y": "ab", "z": "b"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_letters_say_exactly_what_is_separated(seed):
+    """Brute force over random answers of seven models: a shared letter is a pair that is not separated."""
+    rng = np.random.default_rng(seed)
+    models = "tuvwxyz"
+    separated = [set(pair) for pair in combinations(models, 2) if rng.random() < 0.4]
+    shown = letters(models, pairs_of(models, separated))
+    for a, b in combinations(models, 2):
+        assert bool(set(shown[a]) & set(shown[b])) == ({a, b} not in separated)
+
+
+def test_iqm_is_the_mean_of_the_middle_half():
+    """scipy's trimmed mean over all runs of all tasks; by hand for eight runs: (3 + 4 + 5 + 6) / 4."""
+    assert iqm([task("t", x=range(1, 9))], "x", n=10).value == 4.5
+    tasks = world(n_tasks=3)
+    runs = np.concatenate([t.scores["b"].mean(axis=1) for t in tasks])
+    found = iqm(tasks, "b", n=100)
+    assert found.value == pytest.approx(trim_mean(runs, 0.25))
+    assert found.low < found.value < found.high
+    assert iqm(tasks, "absent").reason == "absent has no score on any task"
+
+
+def test_iqm_interval_is_stratified():
+    """Tasks at 0 and at 100 with four equal runs each: every stratified resample is the same."""
+    found = iqm([task("low", x=[0] * 4), task("high", x=[100] * 4)], "x", n=50)
+    assert (found.low, found.value, found.high) == (50, 50, 50)
+
+
+def test_without_one_task_by_hand():
+    """x wins t0, t1 and loses t2 and t3 to y, which z never does: without t2 x is best alone."""
+    rows = [(3, 2, 1), (3, 2, 1), (1, 3, 2), (2, 3, 1)]
+    tasks = [task(f"t{i}", **dict(zip("xyz", row, strict=True))) for i, row in enumerate(rows)]
+    found = rank(tasks, list("xyz"), n=10).without
+    assert found["t2"].best == ("x",)
+    assert found["t0"].best == ("y",)
+    assert found["t0"].correlation == pytest.approx(1)
+    assert found["t2"].correlation == pytest.approx(1 / 3)
+    assert rank(tasks[:1], list("xyz"), n=10).without == {}
+
+
+def test_same_seed_same_answer_whatever_came_between():
+    tasks = world(n_tasks=6)
+    first = rank(tasks, ["a", "b"], n=50)
+    rank(tasks, ["c", "a"], n=70, seed=5)
+    assert rank(tasks, ["a", "b"], n=50) == first
+    assert rank(tasks, ["a", "b"], n=50, seed=1) != first
+
+
+def test_units_of_models_must_agree():
+    with pytest.raises(ValueError, match="same units for all"):
+        TaskScores(name="t", scores={"a": np.zeros((2, 3)), "b": np.zeros((2, 4))})
