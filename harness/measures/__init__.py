@@ -25,6 +25,7 @@ from harness.measures.expression import (
     variable_genes,
 )
 from harness.measures.integration import Integration, integration_scores
+from harness.measures.label_efficiency import drawing_keys, label_efficiency
 from harness.measures.perturbation import (
     ALL_METRICS,
     CONTROL,
@@ -58,12 +59,14 @@ __all__ = [
     "context_transfer",
     "corpus_components",
     "diversity",
+    "drawing_keys",
     "expected_calibration_error",
     "gaussian_bits",
     "gene_moments",
     "gini_simpson",
     "integration_scores",
     "inverse_simpson",
+    "label_efficiency",
     "log_losses",
     "log_normalise",
     "log_normalised",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CURVATURE = 0.25
 """Rough second derivative of a cell's log loss, by which the steps of logistic regression are scaled."""
 GRADIENT = 3e-6
-"""Largest entry of the scaled gradient at which logistic regression has converged."""
+"""Where logistic regression has converged, see :func:`logistic_path`."""
 MAX_ITERATIONS = 1000
 
 
@@ -124,6 +124,7 @@ def logistic_path(
     classes: NDArray[np.int64],
     n_classes: int,
     penalties: Iterable[float],
+    tolerance: float = GRADIENT,
 ) -> Iterator[Linear]:
     """Yield the multinomial logistic regression for every penalty; probabilities are ``softmax(scores)``.
 
@@ -137,6 +138,8 @@ def logistic_path(
     ----------
     classes
         (n_cells,): numbers below ``n_classes``, each of which occurs.
+    tolerance
+        Largest entry of the gradient, in those coordinates, at which the search ends.
 
     References
     ----------
@@ -154,7 +157,7 @@ def logistic_path(
         scale = 1 / np.sqrt(CURVATURE * space.squares / len(classes) + penalty)
         loss = _Loss(scale[:, None] * space.features.T, truth, penalty * scale**2)
         start = np.column_stack([planes / scale, intercepts])
-        options = {"gtol": GRADIENT, "ftol": 0.0, "maxiter": MAX_ITERATIONS}
+        options = {"gtol": tolerance, "ftol": 0.0, "maxiter": MAX_ITERATIONS}
         found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
         solution = found.x.reshape(n_classes, -1)
         planes, intercepts = solution[:, :-1] * scale, solution[:, -1]
