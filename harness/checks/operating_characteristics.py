@@ -1,0 +1,325 @@
+"""How often verdicts are right: synthetic curves of known truth, judged and counted.
+
+``python -m harness.checks.operating_characteristics FOLDER`` writes the table as CSV and Markdown.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from tabulate import tabulate
+
+from harness.checks.curve import Curve
+from harness.checks.verdict import Level, Trend, Verdict, judge
+
+SIZES = (100, 300, 1_000, 3_000, 10_000, 30_000)
+SEEDS = (3, 5, 10)
+N_CURVES = 1_000
+BENEFITS: tuple[Level, ...] = ("beats-baseline", "at-ceiling")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth:
+    """What curves are drawn from.
+
+    Attributes
+    ----------
+    shape
+        True mean at every size, in units of the gain over the untrained control.
+    trend
+        The trend a perfect judge would see.
+    n_90
+        True position of the smallest size with 90 % of the gain at the largest; None without a gain there.
+    gain, sd
+        Ranges from which the gain and the seed standard deviation are drawn, in units of the headroom.
+    """
+
+    shape: tuple[float, ...]
+    trend: Trend
+    n_90: int | None
+    gain: tuple[float, float] = (0.2, 0.6)
+    sd: tuple[float, float] = (0.01, 0.05)
+
+    @property
+    def harmful(self) -> tuple[int, ...]:
+        """Sizes at which the model is truly worse than untrained."""
+        return tuple(size for size, gain in zip(SIZES, self.shape, strict=True) if gain < 0)
+
+
+TRUTHS: Mapping[str, Truth] = {
+    "flat": Truth(shape=(1, 1, 1, 1, 1, 1), trend="flat", n_90=0),
+    "flat, no benefit": Truth(shape=(0, 0, 0, 0, 0, 0), trend="flat", n_90=None),
+    "early": Truth(shape=(0.6, 1, 1, 1, 1, 1), trend="saturates", n_90=1),
+    "late": Truth(shape=(0.3, 0.35, 0.4, 0.7, 1, 1), trend="saturates", n_90=4),
+    "still rising": Truth(shape=(0.3, 0.44, 0.58, 0.72, 0.86, 1), trend="still-improving", n_90=5),
+    "inverse": Truth(shape=(1, 0.86, 0.72, 0.58, 0.44, 0.3), trend="inverse", n_90=None),
+    "rise and fall": Truth(shape=(0.4, 0.7, 1, 1, 1, 0.8), trend="non-monotone", n_90=None),
+    "harm": Truth(shape=(-0.5, -0.5, -0.5, -0.5, -0.5, -0.5), trend="flat", n_90=None),
+    "noisy": Truth(shape=(0.6, 1, 1, 1, 1, 1), trend="saturates", n_90=1, sd=(0.1, 0.2)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Shares of the curves of one truth with one number of seeds.
+
+    Attributes
+    ----------
+    flat, saturates, still_improving, inverse, non_monotone, inconclusive
+        How the trends fell out.
+    right_trend
+        The trend is the true one; ``inconclusive`` is not, though it claims nothing false.
+    false_quotable
+        A saturation point may be quoted though the truth has none, or the level is not the true one.
+    wrong_level
+        The level is not the true one.
+    false_benefit
+        The level is ``beats-baseline`` or ``at-ceiling`` though the truth is below.
+    harm_found, harm_false
+        Share of the truly harmful sizes that are flagged, and of all others; None without such sizes.
+    coverage
+        The 95 % bootstrap set of R3 (90 % of the gain) holds the true size; None without one.
+    set_sizes
+        Mean number of sizes in that set.
+    r0_saturates
+        R0 names a size below the largest.
+    r0_right
+        R0 names the true size.
+    """
+
+    truth: str
+    seeds: int
+    curves: int
+    flat: float
+    saturates: float
+    still_improving: float
+    inverse: float
+    non_monotone: float
+    inconclusive: float
+    right_trend: float
+    false_quotable: float
+    wrong_level: float
+    false_benefit: float
+    harm_found: float | None
+    harm_false: float | None
+    coverage: float | None
+    set_sizes: float | None
+    r0_saturates: float
+    r0_right: float | None
+
+
+def draw_curves(truth: Truth, seeds: int, n: int, rng: np.random.Generator) -> list[tuple[Curve, Level]]:
+    """Draw curves with normal seeds, and the level that a perfect judge would see.
+
+    The untrained control is drawn from .3 to .9, which leaves the headroom up to the bound, 1. A baseline
+    known exactly lies a fifth of the headroom below the best true mean, or in one of four curves above it.
+    """
+    drawn = []
+    for _ in range(n):
+        floor = rng.uniform(0.3, 0.9)
+        headroom = 1 - floor
+        sd = headroom * rng.uniform(*truth.sd)
+        means = floor + headroom * rng.uniform(*truth.gain) * np.array(truth.shape)
+        below = rng.random() < 0.25
+        runs = {0: rng.normal(floor, sd, seeds)}
+        runs |= {size: rng.normal(mean, sd, seeds) for size, mean in zip(SIZES, means, strict=True)}
+        baseline = float(means.max()) + (0.2 if below else -0.2) * headroom
+        level: Level = "beats-baseline" if max(truth.shape) > 0 else "no-benefit"
+        curve = Curve(runs=runs, baselines={"exact": [baseline]}, bound=1.0)
+        drawn.append((curve, "below-baseline" if below else level))
+    return drawn
+
+
+def characterise(
+    n: int = N_CURVES, *, seed: int = 0, progress: Callable[[int], object] | None = None
+) -> list[Row]:
+    """Judge ``n`` curves of every truth and number of seeds, each as its own grid, and count."""
+    rows = []
+    for truth_place, (name, truth) in enumerate(TRUTHS.items()):
+        for seeds in SEEDS:
+            rng = np.random.default_rng([seed, truth_place, seeds])
+            drawn = draw_curves(truth, seeds, n, rng)
+            verdicts = judge([curve for curve, _ in drawn], as_grid=False, seed=seed, progress=progress)
+            rows.append(_row(name, seeds, verdicts, [level for _, level in drawn]))
+    return rows
+
+
+def _row(name: str, seeds: int, verdicts: Sequence[Verdict], levels: Sequence[Level]) -> Row:
+    truth, n = TRUTHS[name], len(verdicts)
+    found = list(zip(verdicts, levels, strict=True))
+    trends = {trend: sum(each.trend == trend for each in verdicts) / n for trend in get_args(Trend)}
+    saturates = truth.trend == "saturates"
+    return Row(
+        truth=name,
+        seeds=seeds,
+        curves=n,
+        **{trend.replace("-", "_"): share for trend, share in trends.items()},
+        right_trend=trends[truth.trend],
+        false_quotable=_mean(
+            each.quotable and not (saturates and level == "beats-baseline") for each, level in found
+        ),
+        wrong_level=_mean(each.level != level for each, level in found),
+        false_benefit=_mean(each.level in BENEFITS and level not in BENEFITS for each, level in found),
+        harm_found=_flagged(verdicts, truth.harmful),
+        harm_false=_flagged(verdicts, [size for size in SIZES if size not in truth.harmful]),
+        **_of_n_90(verdicts, truth),
+        r0_saturates=_mean(SIZES[-1] > (each.saturation["R0"].size or math.inf) for each in verdicts),
+    )
+
+
+def _of_n_90(verdicts: Sequence[Verdict], truth: Truth) -> dict[str, Any]:
+    if truth.n_90 is None:
+        return {"coverage": None, "set_sizes": None, "r0_right": None}
+    true = SIZES[truth.n_90]
+    sets = [each.saturation["R3"].set_95 or (0, 0) for each in verdicts]
+    return {
+        "coverage": _mean(low <= true <= high for low, high in sets),
+        "set_sizes": _mean(sum(low <= size <= high for size in SIZES) for low, high in sets),
+        "r0_right": _mean(each.saturation["R0"].size == true for each in verdicts),
+    }
+
+
+def _flagged(verdicts: Sequence[Verdict], sizes: Sequence[int]) -> float | None:
+    """Return the share of these sizes that are flagged as harm."""
+    if not sizes:
+        return None
+    return _mean(f"harm@{size}" in each.flags for each in verdicts for size in sizes)
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
+
+
+def worst_cases(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """Return, for every target, the worst truth for every number of seeds."""
+    figures: dict[str, tuple[Callable[[Row], float | None], Callable[..., Row]]] = {
+        "false `saturates` on flat truth, below 5 %": (_false_saturates, max),
+        "wrong level, below 5 %": (lambda row: row.wrong_level, max),
+        "coverage of the set of n_90, at least 90 %": (lambda row: row.coverage, min),
+    }
+    lines = []
+    for target, (figure, worst) in figures.items():
+        line = {"target": target}
+        for seeds in sorted({row.seeds for row in rows}):
+            there = [row for row in rows if row.seeds == seeds and figure(row) is not None]
+            found = worst(there, key=figure)
+            line[f"{seeds} seeds"] = f"{figure(found):.1%} ({found.truth})"
+        lines.append(line)
+    return lines
+
+
+def _false_saturates(row: Row) -> float | None:
+    return row.saturates if TRUTHS[row.truth].trend == "flat" else None
+
+
+def write(rows: Sequence[Row], folder: Path) -> None:
+    """Write ``operating_characteristics.csv`` and the page around it, ``operating_characteristics.md``."""
+    cells = [{name: _shown(value) for name, value in asdict(row).items()} for row in rows]
+    with (folder / "operating_characteristics.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(cells[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(cells)
+    page = PAGE.format(
+        curves=rows[0].curves,
+        sizes=", ".join(f"{size:,}" for size in SIZES),
+        truths=_table(
+            [
+                {"truth": name, "mean at every size": truth.shape, "trend": truth.trend, "sd": truth.sd}
+                for name, truth in TRUTHS.items()
+            ]
+        ),
+        targets=_table(worst_cases(rows)),
+        trends=_table([{k: v for k, v in row.items() if k in TREND_COLUMNS} for row in cells]),
+        levels=_table([{k: v for k, v in row.items() if k not in TREND_COLUMNS[2:]} for row in cells]),
+    )
+    (folder / "operating_characteristics.md").write_text(page)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
+
+
+TREND_COLUMNS = (
+    "truth",
+    "seeds",
+    "flat",
+    "saturates",
+    "still_improving",
+    "inverse",
+    "non_monotone",
+    "inconclusive",
+    "right_trend",
+    "r0_saturates",
+)
+
+PAGE = """# Operating characteristics: how often a verdict is right
+
+Written by `make characteristics`; the same figures are in `operating_characteristics.csv`. CI repeats a
+hundredth of it.
+
+{curves} synthetic curves for every truth and number of seeds, sizes {sizes},
+each judged as a grid of its own with 2,000 bootstrap replicates. Scores are bounded by 1 and normal around
+their mean. The untrained control lies between .3 and .9; what is left up to 1 is the headroom. The gain over
+it is .2 to .6 of the headroom, and the means below are in units of that gain; the seed sd is in units of the
+headroom. A baseline known exactly lies .2 of the headroom below the best true mean, or in every fourth curve
+above it (the true level is then `below-baseline`).
+
+{truths}
+
+## Targets, and the worst truth for each
+
+{targets}
+
+The level goes wrong where noise is as large as the distance to a reference: a curve below its baseline is not
+*shown* to be below it, or a gain not shown to be one, and both get `no-benefit`. `false_benefit` below counts
+the other mistake, a benefit claimed that is not there. More seeds mend both. The set of n_90 misses most
+where three noisy seeds are all that the bootstrap can resample.
+
+## Trends
+
+Shares of the labels. `r0_saturates`: the published rule names a size below the largest, on flat truths too.
+
+{trends}
+
+What to know before reading a trend:
+
+* On flat truths the gate lets more than 5 % of single curves through, since either of two tests at 5 % may (F
+  or Jonckheere); what it lets through spreads over four labels. A grid is corrected for its number of curves.
+* An early rise in few seeds is often `non-monotone`: F sees the step, and Jonckheere, which looks for a
+  slope, does not. The label says that no direction is shown, not that the curve falls: that has its own flag.
+* A late fall after a clear rise leaves the trend `saturates`, since Jonckheere sees the rise; the flag
+  `fall@n` keeps it from being quoted, where the seeds show it.
+* R4 asks that no larger size be able to win by a margin; with few seeds it often cannot tell, and a saturated
+  curve is called `still-improving`.
+
+## Levels, harm, saturation points
+
+`false_quotable`: a saturation point may be quoted though there is none, or the level is wrong. `harm_found`,
+`harm_false`: share of the truly harmful sizes that are flagged, and of all other sizes. `coverage`,
+`set_sizes`: the 95 % bootstrap set of R3 (90 % of the gain) holds the true size, and how many sizes it has.
+`r0_right`: the published rule names the true size.
+
+{levels}
+"""
+
+
+def main(folder: str, n: str = str(N_CURVES)) -> None:
+    """Run the study and write its table."""
+    write(characterise(int(n)), Path(folder))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
