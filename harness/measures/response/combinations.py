@@ -31,7 +31,8 @@ def interaction_skill(
 
     Returns
     -------
-    (combinations,): 0 for the additive baseline, 1 for the truth, negative where adding up is better.
+    (combinations,): 0 for the additive baseline, 1 for the truth, negative where adding up is better; larger
+    is better. Scaling and shifting a prediction change it.
     """
     return skill(predicted, truth, first + second - control)
 

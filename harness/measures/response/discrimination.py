@@ -39,8 +39,9 @@ def perturbation_discrimination(
 
     Returns
     -------
-    (perturbations,) from 0 to 1: the share of others that lie farther; 0.5 for an uninformed answer. NaN
-    where there is no other. Without targets and with L1 it is 1 - (1 - published) n / (n - 1).
+    (perturbations,) from 0 to 1, larger is better: the share of others that lie farther; 0.5 for an
+    uninformed answer. Scaling and shifting predictions change it. NaN where there is no other. Without
+    targets it is 1 - (1 - published) n / (n - 1).
     """
     return _share_farther(predicted, truth, targets, groups, "cityblock")
 

@@ -58,7 +58,8 @@ def dose_response(effect: Floats, truth: Floats, doses: ArrayLike) -> float:
 
     Returns
     -------
-    From -1 to 1; NaN with too few doses or where sizes do not differ.
+    From -1 to 1, larger is better; unchanged by scaling. NaN with too few doses or where sizes do not differ.
+    Every answer that grows with the dose has the same value, so it is to be read beside the other scores.
     """
     if len(np.unique(np.asarray(doses))) < FEWEST_DOSES:
         return float("nan")

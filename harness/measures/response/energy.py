@@ -28,7 +28,8 @@ def energy_distance(x: ArrayLike, y: ArrayLike, seed: int, n: int | None = None)
 
     Returns
     -------
-    Unbounded below by little: chance alone makes it negative. Smaller is nearer.
+    About 0 for one distribution (chance makes it negative), larger where they differ: smaller is better. The
+    order of cells and of dimensions does not count; copies of cells raise it, as they are no new cells.
 
     Raises
     ------

@@ -51,8 +51,8 @@ def de_overlap(
 
     Returns
     -------
-    (perturbations,) from 0 to 1; a random order has N / genes on average. NaN without a DE gene, where
-    cell-eval has 0.
+    (perturbations,) from 0 to 1, larger is better; a random order has N / genes on average. Scaling all
+    effects changes nothing. NaN without a DE gene, where cell-eval has 0.
     """
     among = _mask(candidates, effect)
     eligible = among if predicted_significant is None else among & predicted_significant
@@ -85,7 +85,8 @@ def auprc(effect: Floats, positives: Bools, *, candidates: ArrayLike | None = No
 
     Returns
     -------
-    (perturbations,); NaN where no or every candidate is positive.
+    (perturbations,) up to 1, larger is better; negative where worse than a random order. Scaling all effects
+    changes nothing. NaN where no or every candidate is positive.
     """
 
     def beyond_chance(scores: Floats, wanted: Bools) -> float:
@@ -154,6 +155,11 @@ def sign_accuracy(effect: Floats, truth: Floats, genes: Bools) -> Floats:
         Predicted and measured minus measured control profile (perturbations x genes).
     genes
         The DE genes asked about (perturbations x genes).
+
+    Returns
+    -------
+    (perturbations,) from 0 to 1, larger is better, 0.5 for a coin. Scaling all effects changes nothing. NaN
+    without a gene.
     """
     agree = np.sign(np.round(effect, RESOLUTION)) * np.sign(truth)
     right = (1 + agree) / 2
@@ -200,7 +206,8 @@ def tail_recall(
 
     Returns
     -------
-    (perturbations,) from 0 to 1; a random order has about ``share``. NaN without a measured change.
+    (perturbations,) from 0 to 1, larger is better; a random order has about ``share``. Scaling all effects
+    changes nothing. NaN without a measured change.
     """
     found = np.full(len(effect), np.nan)
     for row, among in enumerate(_mask(candidates, effect)):

@@ -19,7 +19,8 @@ CONSTANT = 1e-10
 def pearson(a: ArrayLike, b: ArrayLike, weights: ArrayLike | None = None) -> Floats:
     """Return Pearson's r over genes, each gene counting by its weight; NaN where one side is constant.
 
-    Weights of zero and one choose genes: ``weights=de`` is the correlation over the DE genes.
+    Weights of zero and one choose genes: ``weights=de`` is the correlation over the DE genes. From -1 to 1,
+    larger is better; unchanged by scaling (with a positive number) and shifting either side.
     """
     share = _shares(weights, a, b)
     a, b = _centred(a, share), _centred(b, share)
@@ -50,13 +51,23 @@ def pearson_delta(
         customary delta, which rewards what all perturbations share; the mean of the *training* perturbation
         centroids gives that of Systema (Vinas Torne et al. 2025, doi:10.1038/s41587-025-02777-8), and the
         control plus the mean effect in the training contexts gives the context-specific part.
+
+    Returns
+    -------
+    (perturbations,) from -1 to 1, larger is better. Adding a number to all genes of a prediction changes
+    nothing, scaling its difference from the reference neither. Its floor is 0 only against the control: with
+    a reference made of n perturbations no change has up to 1 / sqrt(n + 1), because prediction and truth
+    share the reference's own deviation.
     """
     reference = np.asarray(reference, dtype=float)
     return pearson(np.asarray(predicted) - reference, np.asarray(truth) - reference, weights)
 
 
 def mse(predicted: ArrayLike, truth: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Return the mean squared error over genes, each gene counting by its weight."""
+    """Return the mean squared error over genes, each gene counting by its weight.
+
+    From 0, smaller is better; scaling and shifting a prediction change it.
+    """
     share = _shares(weights, predicted, truth)
     return np.asarray((share * (np.asarray(predicted) - np.asarray(truth)) ** 2).sum(axis=-1))
 
@@ -69,7 +80,8 @@ def r2(
     One minus the squared error over the squared deviation of the measured difference from its own (weighted)
     mean over genes: ``sklearn.metrics.r2_score`` with genes as samples and weights as sample weights. With
     weights from :func:`contrast_weights` and the centroid as reference it is the R2_w(delta) of Mejia et al.
-    2025 (arXiv:2506.22641); with 0 / 1 weights it is R2 over the chosen genes.
+    2025 (arXiv:2506.22641); with 0 / 1 weights it is R2 over the chosen genes. At most 1 and never above the
+    squared correlation, unbounded below, larger is better; scaling and shifting a prediction change it.
     """
     share = _shares(weights, predicted, truth)
     spread = _root_mean_square(_centred(np.asarray(truth) - np.asarray(reference), share), share)
@@ -84,6 +96,7 @@ def skill(
     0 for the reference itself, 1 for the truth, negative where the reference is better (Murphy 1988,
     doi:10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2). Noise that prediction and truth have in common with
     the reference does not help, as it does for the correlation of two differences from one noisy reference.
+    Larger is better; scaling and shifting a prediction change it.
     """
     return _one_minus(mse(predicted, truth, weights), mse(reference, truth, weights))
 

@@ -41,8 +41,8 @@ def adjusted_ndcg(scores: ArrayLike, relevance: ArrayLike, k: int) -> float:
 
     Returns
     -------
-    0 for chance, 1 for the best order, negative for worse than chance; NaN where nothing is relevant or
-    every order is as good.
+    0 for chance, 1 for the best order, negative for worse than chance; unchanged by any increasing function
+    of the scores. NaN where nothing is relevant or every order is as good.
     """
     said, worth = _measured(scores, relevance)
     gain = np.maximum(worth, 0)
@@ -62,7 +62,8 @@ def enrichment_factor(scores: ArrayLike, relevance: ArrayLike, share: float = 0.
     """Return how many times more of the best perturbations are among the first than by chance.
 
     The best ``share`` of perturbations by measured relevance is sought among the first ``share`` by score
-    (at least one each). 1 is chance, the number of perturbations over that of sought ones the best.
+    (at least one each). 1 is chance, the number of perturbations over that of sought ones the best, larger is
+    better; unchanged by any increasing function of the scores.
     """
     said, worth = _measured(scores, relevance)
     if len(said) < 2 or np.ptp(worth) == 0:
@@ -75,7 +76,8 @@ def enrichment_factor(scores: ArrayLike, relevance: ArrayLike, share: float = 0.
 def top1_regret(scores: ArrayLike, relevance: ArrayLike) -> float:
     """Return what is lost by taking the first perturbation instead of the best: best minus its relevance.
 
-    0 is the best; the best minus the mean relevance is chance.
+    0 is the best, smaller is better; the best minus the mean relevance is chance. With cosines as relevance
+    it is at most 2. Unchanged by any increasing function of the scores.
     """
     said, worth = _measured(scores, relevance)
     if not len(said):

@@ -6,6 +6,8 @@ the truth is best (see also ``response/test_panel.py``). All draws are fixed.
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.measures.response import (
     BEYOND_PROFILES,
@@ -128,6 +130,33 @@ def test_knowing_nothing_never_beats_the_honest_baselines(contest, name):
     for answer, values in answers.items():
         if not answer.startswith("honest"):
             assert not significantly(values - best, 3), f"{answer}: {mean(values)} beats {mean(best)}"
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 500),
+    factor=st.floats(-5, 5),
+    number=st.floats(-3, 3),
+    shape=st.sampled_from([np.asarray, np.exp, np.square, np.sign]),
+)
+def test_any_one_answer_for_all_is_a_coin_and_any_equal_effects_are_chance(
+    study, seed, factor, number, shape
+):
+    """Whatever is made of the control and the mean: inflated, shifted, exponentiated, reversed, constant.
+
+    Discrimination has one half; one number added to the control has the value of a random gene order.
+    """
+    drawn = study(seed, asked=6, training=30, genes=100)
+    measured = drawn.measured
+    answer = drawn.asked(number + factor * shape(measured.centroid - measured.control[0]))
+    for name in ("pds", "centroid_accuracy"):
+        assert SCORES[name].of(answer, measured).mean() == pytest.approx(0.5)
+    shifted = measured.control + number
+    for name in ("auprc", "private_auprc"):
+        values = SCORES[name].of(shifted, measured)
+        np.testing.assert_allclose(values[np.isfinite(values)], 0, atol=1e-9)
+    share = measured.changed.sum(axis=1) / measured.candidates.sum(axis=1)
+    np.testing.assert_allclose(mean(SCORES["de_overlap"].of(shifted, measured)), share[share > 0].mean())
 
 
 # -- noise ---------------------------------------------------------------------------------------------

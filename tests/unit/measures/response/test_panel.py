@@ -37,7 +37,7 @@ def transformed(how, predicted, measured, factor, number, seed):
     return predicted[:, genes], replace(measured, **evidence)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(**DRAWS)
 def test_declared_invariances_hold(study, seed, factor, number):
     """Scaling all effects, adding a number, and reordering genes leave the scores that say so."""
@@ -65,7 +65,7 @@ def test_invariances_that_are_not_declared_do_not_hold(study, how):
     assert moved == {name for name, score in SCORES.items() if how not in score.invariant}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(**DRAWS)
 def test_nothing_leaves_its_range_and_nothing_beats_the_truth(study, seed, factor, number):
     """Good, bad and absurd answers are within the declared range; the truth has the declared score."""
