@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -110,3 +111,42 @@ def test_the_founding_study_as_it_is(written, shared):
     dinaciclib = found["scVI", "dinaciclib", "random", "fine_tune_perturbation"]
     assert dinaciclib["level"] == "no-benefit"
     assert len(dinaciclib["flags"]) == 6
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "how_to_read_one_percent.md"
+SHOWN = [
+    ("SSL", "liver", "zero_shot_integration", "| SSL, liver, random |"),
+    ("SCimilarity", "renal", "zero_shot_integration", "| SCimilarity, renal, random |"),
+    ("Geneformer", "renal", "zero_shot_integration", "| Geneformer, renal, random |"),
+    ("PretrainedPCA", "liver", "zero_shot_integration", "| PCA, liver, integration |"),
+    ("scVI", "dinaciclib", "fine_tune_perturbation", "| scVI, dinaciclib, perturbation |"),
+    ("scVI", "tak901", "fine_tune_perturbation", "| scVI, TAK-901, perturbation |"),
+    ("scVI", "hematopoiesis", "zero_shot_classification", "| scVI, hematopoiesis, zero-shot |"),
+]
+
+
+def test_the_page_that_teaches_has_the_figures_of_the_runs(shared):
+    """Level, trend, R0, untrained, first and last mean of every curve on it are those of today's code."""
+    from harness.checks.judgement import judged
+    from harness.checks.table import read_table
+
+    read = read_table(shared / "reference" / "denadel2026_runs.csv")
+    found = {
+        tuple(each.named.names[name] for name in ("model", "dataset", "task")): each
+        for each in judged(read.curves, fits=False)
+        if each.named.names["sampler"] == "random"
+    }
+    lines = PAGE.read_text().splitlines()
+    for *key, start in SHOWN:
+        (line,) = (line for line in lines if line.startswith(start))
+        one = found[tuple(key)]
+        runs = one.named.curve.runs
+        sizes = one.named.curve.sizes
+        figures = [np.mean(runs[size]) for size in (sizes[0], sizes[-1], *([0] if 0 in runs else []))]
+        for figure in figures:
+            assert f"{figure:.3f}"[1:] in line, (start, figure)
+        r0 = one.verdict.saturation["R0"]
+        mark = "<= " if r0.censored == "left" else ""
+        assert f"| {mark}{100 * r0.size / one.named.whole:.0f} % |" in line
+        for word in (one.verdict.level, one.verdict.trend):
+            assert f"`{word}`" in line
