@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import Misuse
+from harness.errors import Misuse, NotFinite
 from harness.measures.response.declared import BEYOND_PROFILES, Declared, Invariance
 from harness.measures.response.discrimination import (
     centroid_accuracy,
@@ -34,7 +34,9 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What predictions are held against; rows are the perturbations asked about.
+    """What predictions of one fold are held against; rows are the perturbations asked about.
+
+    Training evidence belongs to a fold, so there is one of these for each, and the panels are put together.
 
     Attributes
     ----------
@@ -55,8 +57,8 @@ class Measured:
     detected
         Genes above the detection floor (genes,).
     groups
-        Perturbations of one label are compared with each other: same control, same training set, so context
-        and fold (perturbations,). See :func:`perturbation_discrimination`.
+        Perturbations of one label share their control and are compared with each other: their context
+        (perturbations,). See :func:`perturbation_discrimination`.
     """
 
     truth: Floats
@@ -322,10 +324,18 @@ def panel(predicted: Floats, measured: Measured) -> dict[str, Floats]:
     ------
     Misuse
         Predicted and measured profiles differ in shape.
+    NotFinite
+        A prediction holds NaN or infinite numbers: who answers some perturbations only cannot be compared.
     """
     if predicted.shape != measured.truth.shape:
         raise Misuse(
             f"the predicted profiles have shape {predicted.shape}; {measured.truth.shape} were measured"
+        )
+    if not np.isfinite(predicted).all():
+        unanswered = int((~np.isfinite(predicted)).any(axis=1).sum())
+        raise NotFinite(
+            f"the predicted profiles of {unanswered} of {len(predicted)} perturbations hold NaN or infinite "
+            "numbers; every perturbation needs an answer"
         )
     return {
         name: score.of(predicted, measured)

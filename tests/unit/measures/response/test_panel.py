@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.errors import Misuse
+from harness.errors import Misuse, NotFinite
 from harness.measures.perturbation import agreement
 from harness.measures.response import DECLARED, SCORES, Declared, panel, violations
 
@@ -118,6 +118,14 @@ def test_another_shape_is_refused(study):
     drawn, predicted = answers(study, 4)
     with pytest.raises(Misuse, match=r"have shape \(6, 99\); \(6, 100\) were measured"):
         panel(predicted[:, 1:], drawn.measured)
+
+
+def test_a_missing_answer_is_refused(study):
+    """It would otherwise count as nearest to nothing, or be left out of the mean."""
+    drawn, predicted = answers(study, 4)
+    predicted[2, 5] = np.nan
+    with pytest.raises(NotFinite, match="of 1 of 6 perturbations hold NaN"):
+        panel(predicted, drawn.measured)
 
 
 def test_declarations_are_consistent():
