@@ -6,7 +6,7 @@ fold of a split:
 1. :func:`halves` divides the cells of every condition; profiles are means of log-normalised expression.
 2. From training cells alone: profiles, DE genes, and the baselines (:func:`perturbed_mean`, :func:`additive`,
    :func:`transferred_effect`, :func:`fit_linear_response`, :func:`log_dose_line`, ...).
-3. From the asked cells: :class:`Measured`, with DE genes and :func:`contrast_weights` of the same cells as the
+3. From the asked cells: :class:`Measured`, with DE genes and :func:`contrast_weights` of the first half, the
    truth, and the host's own control cells.
 4. :func:`panel` of each prediction and baseline, and of the oracles (the second half, and it interpolated by
    :func:`interpolated_duplicate`) against the first half.
