@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from tabulate import tabulate
 
 from harness.checks.curve import Curve
 from harness.checks.verdict import Level, Trend, Verdict, judge
@@ -249,7 +248,8 @@ def _shown(value: Any) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 TREND_COLUMNS = (
