@@ -25,7 +25,7 @@ from harness.measures.expression import (
     variable_genes,
 )
 from harness.measures.integration import Integration, integration_scores
-from harness.measures.label_efficiency import drawing_keys, label_efficiency
+from harness.measures.label_efficiency import drawing_keys, label_efficiency_curve
 from harness.measures.perturbation import (
     ALL_METRICS,
     CONTROL,
@@ -66,7 +66,7 @@ __all__ = [
     "gini_simpson",
     "integration_scores",
     "inverse_simpson",
-    "label_efficiency",
+    "label_efficiency_curve",
     "log_losses",
     "log_normalise",
     "log_normalised",

@@ -71,7 +71,7 @@ def drawing_keys(batches: Iterable[csr_matrix], n_genes: int, draws: int, seed: 
     return np.concatenate([counts.astype(np.uint64) @ weights + start for counts in batches]).T
 
 
-def label_efficiency(
+def label_efficiency_curve(
     embedding: NDArray[np.floating[Any]],
     labels: NDArray[np.object_],
     split: Split,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from harness import ContractBroken, Scores, Task
-from harness.measures import drawing_keys, label_efficiency
+from harness.measures import drawing_keys, label_efficiency_curve
 
 UNFILLED = "no class has so many labels"
 NO_AXIS = "no class has more than one label, so there is no curve"
@@ -17,7 +17,7 @@ class LabelEfficiency(Task):
         draws = self.parameters["draws"]
         if type(draws) is not int or draws < 1:
             raise ContractBroken(f'the parameter "draws" is {draws!r}; a whole number from 1 up is needed')
-        found = label_efficiency(
+        found = label_efficiency_curve(
             embedding,
             cells.columns["cell_type"],
             split,

@@ -1,7 +1,5 @@
 """Label budgets: which cells are taught, what is scored, and the area under the curve."""
 
-import sys
-
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
@@ -9,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from harness.contracts.task import Split
 from harness.errors import ContractBroken, NotApplicable
-from harness.measures import classification_scores, drawing_keys, label_efficiency, probe_predictions
+from harness.measures import classification_scores, drawing_keys, label_efficiency_curve, probe_predictions
 from harness.measures import probes as ladder
 
 CLASSES = np.array(["B", "NK", "T"], dtype=object)
@@ -34,7 +32,7 @@ class Atlas:
 
     def curve(self, keys=None, **others):
         keys = self.keys if keys is None else keys
-        return label_efficiency(self.embedding, self.labels, self.split, keys, **others)
+        return label_efficiency_curve(self.embedding, self.labels, self.split, keys, **others)
 
 
 @pytest.fixture
@@ -46,8 +44,7 @@ def lessons(monkeypatch):
         given.append(lesson)
         return ask(probe, lesson, n_classes)
 
-    # The door of the room calls the function like its module, which hides it from dotted names.
-    monkeypatch.setattr(sys.modules["harness.measures.label_efficiency"], "ask", listening)
+    monkeypatch.setattr("harness.measures.label_efficiency.ask", listening)
     return given
 
 
@@ -75,7 +72,7 @@ def test_so_many_labels_of_each_class_and_nested(lessons):
     """Of every class the budget or all there are; a larger budget teaches the cells of a smaller one too."""
     # The embedding is the number of the cell, so that lessons say whom they teach.
     numbers = np.arange(400, dtype=np.float32)[:, None]
-    label_efficiency(numbers, Atlas.labels, Atlas.split, Atlas.keys, probe="knn")
+    label_efficiency_curve(numbers, Atlas.labels, Atlas.split, Atlas.keys, probe="knn")
     assert len(lessons) == 4 * (1 + 3 * 4)  # folds x (all, once, and draws x budgets)
     for fold in range(4):
         of_fold = [lesson.taught.ravel().astype(int) for lesson in lessons[13 * fold : 13 * (fold + 1)]]
@@ -98,7 +95,7 @@ def test_all_embeddings_are_taught_the_same_cells(lessons):
     for sign in (1, -1):
         lessons.clear()
         numbers = sign * np.arange(1, 401, dtype=np.float32)[:, None]
-        label_efficiency(numbers, Atlas.labels, Atlas.split, Atlas.keys, probe="knn")
+        label_efficiency_curve(numbers, Atlas.labels, Atlas.split, Atlas.keys, probe="knn")
         found.append([set(np.abs(lesson.taught.ravel())) for lesson in lessons])
     assert found[0] == found[1]
 
@@ -154,7 +151,7 @@ def test_the_axis_by_hand():
     labels = np.array((["A"] * 4 + ["B"] * 100) * 2, dtype=object)
     fold = np.repeat([0, 1], 104)
     rng = np.random.default_rng(0)
-    found = label_efficiency(
+    found = label_efficiency_curve(
         rng.normal(size=(208, 2)).astype(np.float32),
         labels,
         split(fold, np.where(fold == 0, "d", "e").astype(object)),
@@ -196,7 +193,7 @@ def test_budgets_that_no_class_fills_have_no_score():
     fold = np.repeat([0, 1], 16)
     embedding = np.random.default_rng(0).normal(size=(32, 2)).astype(np.float32)
     keys = np.random.default_rng(1).integers(0, 2**64, (2, 32), dtype=np.uint64)
-    found = label_efficiency(embedding, labels, split(fold, fold.astype(object)), keys, probe="knn")
+    found = label_efficiency_curve(embedding, labels, split(fold, fold.astype(object)), keys, probe="knn")
     assert list(found.scores) == ["1", "5", "all"]
     assert found.labels_per_class["10"] == pytest.approx(8)
     assert 0 <= found.area <= 1
@@ -207,7 +204,9 @@ def test_one_label_per_class_is_no_curve():
     labels = np.array(["A", "B", "A", "B"], dtype=object)
     fold = np.array([0, 0, 1, 1])
     keys = np.zeros((1, 4), dtype=np.uint64)
-    found = label_efficiency(np.eye(4, dtype=np.float32), labels, split(fold, fold.astype(object)), keys)
+    found = label_efficiency_curve(
+        np.eye(4, dtype=np.float32), labels, split(fold, fold.astype(object)), keys
+    )
     assert found.area is None
     assert np.isnan(found.area_by_unit).all()
     assert list(found.scores) == ["1", "all"]
@@ -218,7 +217,7 @@ def test_the_order_of_the_cells_does_not_matter(probe):
     """Keys, embedding and split in another order give the same curve."""
     order = np.random.default_rng(3).permutation(400)
     expected = Atlas().curve(probe=probe)
-    found = label_efficiency(
+    found = label_efficiency_curve(
         Atlas.embedding[order],
         Atlas.labels[order],
         Atlas.split.taken(order),
@@ -237,4 +236,4 @@ def test_what_cannot_be_asked():
         Atlas().curve(keys=Atlas.keys[:0])
     whole = Split(fold=np.zeros(400, dtype=int), n_folds=0, units=Atlas.units, unit_kind="data set")
     with pytest.raises(NotApplicable, match="tests no cell"):
-        label_efficiency(Atlas.embedding, Atlas.labels, whole, Atlas.keys)
+        label_efficiency_curve(Atlas.embedding, Atlas.labels, whole, Atlas.keys)

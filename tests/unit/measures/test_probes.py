@@ -304,13 +304,12 @@ def test_the_seed_decides(atlas):
 
 @rungs
 def test_shuffled_labels_are_at_the_floor(probe):
-    """Clouds far apart, told by chance: near the shares of the classes."""
+    """Three clouds far apart, told without fault, or by chance where labels mean nothing (a third, with the
+    scatter of a dozen clouds that get one label each)."""
     atlas = Atlas(apart=8)
     scores = [atlas.score(probe=probe, shuffled_labels=True, seed=seed) for seed in range(2)]
-    majority = majority_predictions(atlas.labels, atlas.split)
-    floor = classification_scores(atlas.labels, majority, atlas.fold, atlas.units).values["micro_f1"]
-    assert np.mean(scores) < floor + 0.1
-    assert atlas.score(probe=probe) > floor + 0.5
+    assert np.mean(scores) < 0.5
+    assert atlas.score(probe=probe) > 0.99
 
 
 # -- what is degenerate --------------------------------------------------------------------------------
