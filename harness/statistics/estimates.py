@@ -75,6 +75,20 @@ def group_means(values: Floats, groups: NDArray[np.intp]) -> Floats:
     return np.asarray(np.bincount(groups, weights=values) / np.bincount(groups))
 
 
+def resampled_runs(
+    values: Floats, groups: NDArray[np.intp], n: int, seed: int, *, pooled: bool = False
+) -> Floats:
+    """Return resamples of the runs (n, n_runs): each drawn within its group, away from the group's mean.
+
+    Few seeds of a size know little of their spread: where it may be taken to be the same in all groups,
+    ``pooled`` draws the distance from the mean among the runs of all of them.
+    """
+    mean = group_means(values, groups)[groups]
+    distance = spread_runs(values, groups) - mean
+    draws = draws_within(np.zeros_like(groups) if pooled else groups, n, seed)
+    return np.asarray(mean + distance[draws])
+
+
 def draws_within(groups: NDArray[np.intp], n: int, seed: int) -> NDArray[np.intp]:
     """Return which run stands in the place of each (n, n_runs): drawn with replacement within its group."""
     rng = np.random.default_rng(seed)

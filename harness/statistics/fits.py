@@ -18,10 +18,9 @@ from scipy.special import fdtrc, fdtri, logsumexp
 from harness.statistics.estimates import (
     Estimate,
     Floats,
-    draws_within,
     group_means,
     percentile,
-    spread_runs,
+    resampled_runs,
     too_few_runs,
 )
 from harness.statistics.families import too_short
@@ -156,6 +155,7 @@ def scaling_law(
     *,
     delta: float = HUBER,
     starts: int = STARTS,
+    pooled: bool = False,
     n: int = 200,
     level: float = 0.95,
     seed: int = 0,
@@ -168,6 +168,8 @@ def scaling_law(
         One per axis.
     delta, starts
         As `fit_power_law`.
+    pooled
+        Whether the log losses of all sizes scatter alike, so that what scatters is drawn among all runs.
     n
         Resamples; each is fitted beginning at the fit of all runs.
 
@@ -181,7 +183,7 @@ def scaling_law(
         raise ValueError(f"one name per axis is needed: {x.shape[1]} axes, {len(names)} names")
     law = fit_power_law(x, y, delta=delta, starts=starts)
     groups = _groups(x)
-    drawn = _resampled_laws(law, x, y, groups, delta, n, seed)
+    drawn = _resampled_laws(law, x, y, groups, delta, n, seed, pooled)
     limit = _estimate(law.limit, [each.limit for each in drawn], level, groups)
     return ScalingLaw(
         law=law,
@@ -435,14 +437,19 @@ class _Problem:
 
 
 def _resampled_laws(
-    law: PowerLaw, x: Floats, y: Floats, groups: NDArray[np.intp], delta: float, n: int, seed: int
+    law: PowerLaw,
+    x: Floats,
+    y: Floats,
+    groups: NDArray[np.intp],
+    delta: float,
+    n: int,
+    seed: int,
+    pooled: bool,
 ) -> list[PowerLaw]:
     if too_few_runs(groups):
         return []
-    spread = np.exp(spread_runs(np.log(y), groups))
-    return [
-        fit_power_law(x, spread[drawn], delta=delta, start=law) for drawn in draws_within(groups, n, seed)
-    ]
+    losses = np.exp(resampled_runs(np.log(y), groups, n, seed, pooled=pooled))
+    return [fit_power_law(x, each, delta=delta, start=law) for each in losses]
 
 
 def _estimate(value: float, drawn: Sequence[float], level: float, groups: NDArray[np.intp]) -> Estimate:

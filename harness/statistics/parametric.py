@@ -13,9 +13,8 @@ from harness.statistics.curves import Direction
 from harness.statistics.estimates import (
     Estimate,
     Floats,
-    draws_within,
     percentile,
-    spread_runs,
+    resampled_runs,
     too_few_runs,
 )
 from harness.statistics.families import (
@@ -116,6 +115,7 @@ def fitted_saturation(
     direction: Direction = "up",
     shares: Sequence[float] = SHARES,
     names: Sequence[str] = tuple(FAMILIES),
+    pooled: bool = False,
     n: int = 200,
     level: float = 0.95,
     seed: int = 0,
@@ -135,6 +135,8 @@ def fitted_saturation(
         ``"down"`` for losses.
     names
         Families to select from.
+    pooled
+        Whether the runs of all sizes scatter alike, so that what scatters is drawn among all runs.
     n
         Resamples.
     """
@@ -144,7 +146,7 @@ def fitted_saturation(
         blank = [_unanswered(share, _none_fitted(selection)) for share in shares]
         return FittedSaturation(selection=selection, reached=tuple(blank))
     sign = 1 if direction == "up" else -1
-    drawn = _drawn_fits(runs, tuple(selection.fits), sizes, values, n, seed)
+    drawn = _drawn_fits(runs, tuple(selection.fits), sizes, values, n, seed, pooled)
     floors = _drawn_means(control, len(drawn[0].c0), seed)
     reached = []
     for share in shares:
@@ -184,7 +186,7 @@ def held_out_largest(
         return HeldOut(size=size, family=None, observed=observed, predicted=None, error=error)
     predicted = float(selection.fits[selection.best](size))
     drawn = _drawn_fits(
-        runs, tuple(selection.fits), np.asarray(sizes)[kept], np.asarray(values)[kept], n, seed
+        runs, tuple(selection.fits), np.asarray(sizes)[kept], np.asarray(values)[kept], n, seed, False
     )
     forecasts = _of_the_best(drawn, [_values(fits, size / runs.sizes[0]) for fits in drawn])
     seen = _drawn_means(np.asarray(values, dtype=float)[~kept], len(forecasts), seed)
@@ -215,13 +217,19 @@ def _as_one(fit: FamilyFit) -> _Fits:
 
 
 def _drawn_fits(
-    runs: Curve, names: Sequence[str], sizes: ArrayLike, values: ArrayLike, n: int, seed: int
+    runs: Curve,
+    names: Sequence[str],
+    sizes: ArrayLike,
+    values: ArrayLike,
+    n: int,
+    seed: int,
+    pooled: bool,
 ) -> list[_Fits]:
     """Fit families to resamples of the runs within their size; no resample where a size has one run."""
     groups = np.unique(np.asarray(sizes), return_inverse=True)[1]
     if too_few_runs(groups):
         n = 0
-    drawn = spread_runs(np.asarray(values, dtype=float), groups)[draws_within(groups, n, seed)]
+    drawn = resampled_runs(np.asarray(values, dtype=float), groups, n, seed, pooled=pooled)
     member = np.eye(len(runs.sizes))[groups]
     means = drawn @ member / runs.counts
     pure = ((drawn - means[:, groups]) ** 2).sum(axis=1)
@@ -244,7 +252,7 @@ def _of_the_best(fits: Sequence[_Fits], answers: Sequence[Floats]) -> Floats:
 def _drawn_means(runs: Floats, n: int, seed: int) -> Floats:
     """Return the mean of the runs of one size in every resample (n,), on draws of their own."""
     group = np.zeros(len(runs), dtype=np.intp)
-    return np.asarray(spread_runs(runs, group)[draws_within(group, n, seed + 1)].mean(axis=1))
+    return np.asarray(resampled_runs(runs, group, n, seed + 1).mean(axis=1))
 
 
 def _values(fits: _Fits, x: ArrayLike) -> Floats:

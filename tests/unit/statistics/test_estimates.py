@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from harness.statistics.estimates import draws_within, percentile, spread_runs, too_few_runs
+from harness.statistics.estimates import (
+    draws_within,
+    percentile,
+    resampled_runs,
+    spread_runs,
+    too_few_runs,
+)
 
 
 def test_spread_by_hand():
@@ -30,6 +36,17 @@ def test_draws_stay_within_their_group():
     assert len(np.unique(drawn, axis=0)) > 10
     assert (drawn == draws_within(groups, 50, 3)).all()
     assert (drawn != draws_within(groups, 50, 4)).any()
+
+
+def test_pooled_runs_share_their_scatter_not_their_means():
+    """A size whose two runs happen to be equal scatters like the others; its mean stays."""
+    values, groups = np.array([1.0, 1.0, 5.0, 7.0]), np.array([0, 0, 1, 1])
+    within = resampled_runs(values, groups, 400, 0)
+    pooled = resampled_runs(values, groups, 400, 0, pooled=True)
+    assert (within[:, 0] == 1).all()
+    root = 2**0.5
+    assert set(np.round(pooled[:, 0], 6)) == set(np.round([1 - root, 1, 1 + root], 6))
+    assert set(np.round(pooled[:, 2], 6)) == set(np.round([6 - root, 6, 6 + root], 6))
 
 
 def test_percentile_by_hand():
