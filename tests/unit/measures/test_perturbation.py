@@ -74,6 +74,11 @@ def test_baselines_by_hand():
     np.testing.assert_allclose(context_transfer(means(), "drug", "z"), [0.25, 4 + 2.25])
 
 
+def test_a_perturbation_seen_nowhere_else_has_the_mean_effect_of_all():
+    """In z: (1, 0) of 20 cells, (0, 3) of 60 and (5, 5) of 20, added to the control."""
+    np.testing.assert_allclose(context_transfer(means(), "new", "z"), [1.2, 4 + 2.8])
+
+
 @pytest.mark.parametrize("baseline", [no_change, perturbed_mean, context_transfer])
 def test_no_baseline_sees_the_answer(baseline):
     """Whatever happened to the treated cells of the held-out context, the prediction stays the same."""
