@@ -7,9 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from harness.statistics import (
     NO_ANSWER,
     Answers,
@@ -141,38 +138,48 @@ def points_of(
     at
         Their summary, for the points of R3.
     """
-    shares = {"R3_80": 0.80, "R3": 0.90, "R3_95": 0.95}
-    return [
-        {
-            rule: _point(
-                of_curve,
-                int(answer.position[row]),
-                answer.shares[:, row],
-                _crossing(of_curve, at, row, shares[rule]) if rule in shares else None,
-            )
-            for rule, answer in answers.items()
-        }
-        for row, of_curve in enumerate(sizes)
-    ]
+    by_rule = {rule: _points(sizes, answer, _crossings(sizes, rule, at)) for rule, answer in answers.items()}
+    return [dict(zip(by_rule, points, strict=True)) for points in zip(*by_rule.values(), strict=True)]
+
+
+def _points(
+    sizes: Sequence[Sequence[int]], answer: Answers, crossings: Sequence[float | None]
+) -> list[SaturationPoint]:
+    """Return one rule's saturation point of every curve."""
+    ends = [central_set(answer.shares, level).T.tolist() for level in (0.0, 0.80, 0.95)]
+    columns = zip(sizes, answer.position.tolist(), answer.shares.T.tolist(), crossings, *ends, strict=True)
+    return [_point(*column) for column in columns]
 
 
 def _point(
-    sizes: Sequence[int], position: int, shares: NDArray[np.float64], point: float | None
+    sizes: Sequence[int],
+    position: int,
+    shares: Sequence[float],
+    point: float | None,
+    middle: tuple[int, int],
+    of_80: tuple[int, int],
+    of_95: tuple[int, int],
 ) -> SaturationPoint:
-    def between(level: float) -> tuple[int, int] | None:
-        ends = central_set(shares, level)
-        return None if ends is None else (sizes[ends[0]], sizes[ends[1]])
+    def named(ends: tuple[int, int]) -> tuple[int, int] | None:
+        return None if NO_ANSWER in ends else (sizes[ends[0]], sizes[ends[1]])
 
-    middle = between(0.0)
     return SaturationPoint(
         size=None if position == NO_ANSWER else sizes[position],
         censored=censoring(position, len(sizes)),
         point=None if position == NO_ANSWER else point,
-        distribution=dict(zip(sizes, shares.tolist(), strict=True)),
-        median=None if middle is None else middle[0],
-        set_80=between(0.80),
-        set_95=between(0.95),
+        distribution=dict(zip(sizes, shares, strict=True)),
+        median=None if NO_ANSWER in middle else sizes[middle[0]],
+        set_80=named(of_80),
+        set_95=named(of_95),
     )
+
+
+def _crossings(sizes: Sequence[Sequence[int]], rule: str, at: Summary) -> list[float | None]:
+    """Return where the isotonic curve of every curve crosses the rule's bar; None for rules without one."""
+    share = {"R3_80": 0.80, "R3": 0.90, "R3_95": 0.95}.get(rule)
+    if share is None:
+        return [None] * len(sizes)
+    return [_crossing(of_curve, at, row, share) for row, of_curve in enumerate(sizes)]
 
 
 def _crossing(sizes: Sequence[int], at: Summary, row: int, share: float) -> float | None:

@@ -6,8 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from harness.statistics.saturation import RULES, Positions, Scores, Summary, summarise, summary_of
+from harness.statistics.saturation import (
+    NO_ANSWER,
+    RULES,
+    Positions,
+    Scores,
+    Summary,
+    summarise,
+    summary_of,
+)
 from harness.statistics.trend import FloatArray
 
 REPLICATES = 2_000
@@ -161,17 +170,15 @@ def _best_drawn(values: FloatArray, counts: FloatArray) -> FloatArray:
     return best
 
 
-def central_set(shares: FloatArray, level: float) -> tuple[int, int] | None:
-    """Return the first and last position of the central ``level`` of one distribution (sizes,).
+def central_set(shares: FloatArray, level: float) -> NDArray[np.int_]:
+    """Return the first and last position of the central ``level`` of distributions (sizes, ...): (2, ...).
 
-    From the (1 - level) / 2 quantile of the answers to that of (1 + level) / 2, both included; None where no
-    replicate has an answer.
+    From the (1 - level) / 2 quantile of the answers to that of (1 + level) / 2, both included; NO_ANSWER
+    where no replicate has an answer.
     """
-    total = shares.sum()
-    if not total > 0:
-        return None
-    cumulative = np.cumsum(shares) / total
+    total = shares.sum(axis=0)
+    cumulative = np.cumsum(shares, axis=0) / np.where(total > 0, total, 1)
     tail = (1 - level) / 2
-    first = int(np.searchsorted(cumulative, tail, side="right"))
-    last = int(np.searchsorted(cumulative, 1 - tail - 1e-12))
-    return first, min(last, len(shares) - 1)
+    first = (cumulative <= tail).sum(axis=0)
+    last = np.minimum((cumulative < 1 - tail - 1e-12).sum(axis=0), len(shares) - 1)
+    return np.where(total > 0, np.stack([first, last]), NO_ANSWER)
