@@ -263,6 +263,7 @@ def test_lisi_holds_where_all_cells_are_far_from_each_other():
 def uneven(n=600):
     """A small type that comes first by name, two large ones, and batches that are nearly mixed."""
     embedding, _, batches = atlas(apart=0, batch_effect=0.35, n=n)
+    embedding[:24] += 5
     labels = np.array(["A"] * 24 + ["B"] * 286 + ["C"] * 290)
     return neighbours(embedding, KBET_NEIGHBOURS), labels, batches.astype(str)
 
