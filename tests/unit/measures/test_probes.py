@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from sklearn.decomposition import PCA
+from anndata import read_h5ad
+from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -105,17 +106,38 @@ def test_logistic_regression_is_that_of_scikit_learn(atlas):
     assert "not_converged" not in found.notes
 
 
-def test_the_network_keeps_the_weights_of_its_best_pass(atlas):
+def test_the_network_keeps_the_weights_of_its_best_pass(monkeypatch):
     """As many passes of scikit-learn's network over the same cells, and no more, give the same answer."""
+    monkeypatch.setattr("harness.measures.probes.MAX_EPOCHS", 100)
+    atlas = Atlas(apart=0.3)
     x, kind = atlas.embedding, np.unique(atlas.labels, return_inverse=True)[1]
     lesson = Lesson(taught=x[:150], tested=x[150:], classes=kind[:150], groups=atlas.units[:150], seed=4)
     found = _mlp(lesson)
     taught, held = lesson.inner_folds(5)[0]
     assert not set(lesson.groups[taught]) & set(lesson.groups[held])
     peer = MLPClassifier((128,), batch_size=64, random_state=np.random.RandomState(4))
+    assert found.choice["epochs"] < 90  # it went on for a while and came back
     for _ in range(found.choice["epochs"]):
         peer.partial_fit(x[taught], kind[taught], classes=[0, 1, 2])
     np.testing.assert_allclose(found.scores, peer.predict_proba(x[150:]), atol=1e-5)
+
+
+def test_on_real_cells_too(shared):
+    """Blood of ten batches, eight types of very different frequency: votes and planes of scikit-learn."""
+    cells = read_h5ad(shared / "data" / "pbmc_10batch.h5ad")
+    embedding = TruncatedSVD(20, random_state=0).fit_transform(cells.X.log1p()).astype(np.float32)
+    labels = cells.obs["cell_type"].astype(str).to_numpy(dtype=object)
+    units = cells.obs["batch"].astype(str).to_numpy(dtype=object)
+    divided = split(np.unique(units.astype(str), return_inverse=True)[1] % 3, units)
+    votes = probe_predictions(embedding, labels, divided, probe="knn")
+    planes = probe_predictions(embedding, labels, divided, probe="ridge")
+    for number, penalty in enumerate(planes.notes["penalty"]):
+        taught, tested = divided.training(number), divided.tested(number)
+        x, y, fresh = embedding[taught], labels[taught].astype(str), embedding[tested].astype(float)
+        peer = KNeighborsClassifier(5).fit(x, y)
+        np.testing.assert_allclose(votes.probabilities[tested], peer.predict_proba(embedding[tested]))
+        ridge = make_pipeline(StandardScaler(), RidgeClassifier(alpha=penalty * taught.sum()))
+        assert (planes.labels[tested] == ridge.fit(x.astype(float), y).predict(fresh)).all()
 
 
 @pytest.fixture(autouse=True)
