@@ -162,6 +162,9 @@ def scaling_law(
 ) -> ScalingLaw:
     """Fit a power law with bootstrap intervals: runs (their logs) are resampled within equal axes.
 
+    Over 60 synthetic worlds of six sizes the nominal 95 % intervals of least squares were measured to hold E
+    and a in 88 % with three seeds drawn within sizes, and with ``pooled`` scatter in 92 % (five seeds: 93 %).
+
     Parameters
     ----------
     names

@@ -123,7 +123,9 @@ def fitted_saturation(
     """Return where the curve selected by AICc has gained 80, 90 and 95 % of what it gains over the floor.
 
     The whole gain is from the floor to the limit of the curve, so that a curve without a limit is never
-    saturated. Runs are resampled within their size, and families are selected anew in every resample.
+    saturated. Runs are resampled within their size, and families are selected anew in every resample. Over 60
+    synthetic worlds of six sizes with three seeds the nominal 95 % intervals of the three sizes were measured
+    to hold the truth in 85 to 87 %, and with ``pooled`` scatter in 92 to 93 % (five seeds: 90 to 92 %).
 
     Parameters
     ----------

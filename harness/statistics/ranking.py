@@ -41,7 +41,8 @@ class TaskScores:
         The task, with its data set.
     scores
         Model -> scores (n_seeds, n_units), the same units for all; (n_seeds, 1) where there are no units. NaN
-        where a unit does not define the score. A model that is not here has no score.
+        where a unit does not define the score. A model that is not here has no score. Units are those of
+        generalisation (donors, perturbations), not cells: memory grows with resamples times units.
     direction
         ``"down"`` for losses.
     weights
