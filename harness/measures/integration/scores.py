@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import HarnessError
 from harness.measures.integration.admission import MIN_CELLS, Admitted, admit
 from harness.measures.integration.clustering import (
     agreement,
@@ -73,6 +74,7 @@ def integration_scores(
     batches: NDArray[np.object_],
     seed: int = 42,
     before: NDArray[np.floating[Any]] | None = None,
+    only: Collection[str] = (),
 ) -> Integration:
     """Return the scIB metrics of an embedding, each with a value or a reason why it has none.
 
@@ -92,21 +94,30 @@ def integration_scores(
     before
         Embedding before integration (cells x width): principal components of the log-normalised data. PCR
         comparison and structure within types are undefined without it.
+    only
+        Metrics to score, where not all are wanted.
 
     Raises
     ------
     NotApplicable, ContractBroken, NotFinite
         See :func:`usable_cells` and :func:`refuse_degenerate`.
+    HarnessError
+        ``only`` names what is no metric.
     """
     import numpy as np
 
     cells = admit(embedding, labels, batches, before)
     names, counts = np.unique(cells.batches, return_counts=True)
     scoring = _Scoring(cells, seed)
+    if strangers := sorted(set(only) - scoring.metrics.keys()):
+        raise HarnessError(
+            f'"{strangers[0]}" is no metric of integration; there are {", ".join(scoring.metrics)}'
+        )
     refused = _not_asked(cells)
     found = {
         metric: _Found(reason=refused[metric]) if metric in refused else score()
         for metric, score in scoring.metrics.items()
+        if not only or metric in only
     }
     defined = {metric: each for metric, each in found.items() if not each.reason}
     return Integration(
@@ -115,7 +126,12 @@ def integration_scores(
         by_batch={metric: each.parts for metric, each in defined.items() if each.parts is not None},
         batches=tuple(str(name) for name in names),
         weights=counts.astype(float),
-        notes={**cells.notes, **{key: note for each in defined.values() for key, note in each.notes.items()}},
+        notes={
+            **cells.notes,
+            **{key: note for each in defined.values() for key, note in each.notes.items()},
+            "neighbours": scoring.n_neighbours,
+            "scib_metrics": version("scib-metrics"),
+        },
     )
 
 
@@ -152,6 +168,7 @@ class _Scoring:
         self.cells = cells
         self.seed = seed
         self.types = cells.types
+        self.n_neighbours = min(LISI_NEIGHBOURS, len(cells.types))
 
     @property
     def metrics(self) -> dict[str, Callable[[], _Found]]:
@@ -178,11 +195,11 @@ class _Scoring:
     @cached_property
     def graph(self) -> Any:
         """The neighbours of each cell, as many as the widest metric needs."""
-        return neighbours(self.cells.centred, min(LISI_NEIGHBOURS, len(self.types)))
+        return neighbours(self.cells.centred, self.n_neighbours)
 
     def nearest(self, n: int) -> Any:
         """Return the ``n`` nearest of them; all, where there are fewer."""
-        return self.graph.subset_neighbors(min(n, self.graph.n_neighbors))
+        return self.graph.subset_neighbors(min(n, self.n_neighbours))
 
     @cached_property
     def widths(self) -> NDArray[np.float64]:
@@ -239,7 +256,6 @@ class _Scoring:
         return _Found(
             value=sum(term.value for term in terms) / len(terms),
             parts=np.mean([term.parts for term in terms if term.parts is not None], axis=0),
-            notes={"neighbours": self.graph.n_neighbors, "scib_metrics": version("scib-metrics")},
         )
 
     def clisi(self) -> _Found:

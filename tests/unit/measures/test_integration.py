@@ -11,7 +11,7 @@ from scib_metrics.nearest_neighbors import NeighborsResults
 from scipy.stats import spearmanr
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_samples
 
-from harness.errors import ContractBroken, NotApplicable, NotFinite
+from harness.errors import ContractBroken, HarnessError, NotApplicable, NotFinite
 from harness.measures import integration_scores
 from harness.measures.integration import (
     GRAPH_NEIGHBOURS,
@@ -157,6 +157,15 @@ def test_every_metric_has_a_value_or_a_reason(found):
     assert found.values.keys() == METRICS
     assert np.isfinite(list(found.values.values())).all()
     assert found.undefined == {}
+
+
+def test_some_metrics_alone_are_what_they_are_among_all(found):
+    """Whoever wants a few pays for these."""
+    few = scored(*atlas(), before=atlas(batch_effect=2)[0], only=("bras", "kbet"))
+    assert few.values == {metric: found.values[metric] for metric in ("bras", "kbet")}
+    assert few.by_batch.keys() == {"bras", "kbet"}
+    with pytest.raises(HarnessError, match='"braz" is no metric'):
+        scored(*atlas(), only=("braz",))
 
 
 def test_worlds_of_known_truth():
