@@ -24,6 +24,7 @@ from harness.measures.expression import (
     normalise,
     variable_genes,
 )
+from harness.measures.information import bits_from_nats, bits_gained, gaussian_bits, r2_gained
 from harness.measures.integration import Integration, integration_scores
 from harness.measures.label_efficiency import drawing_keys, label_efficiency_curve
 from harness.measures.perturbation import (
@@ -38,7 +39,7 @@ from harness.measures.perturbation import (
     ridge_head,
 )
 from harness.measures.probes import PROBES, majority_predictions, neighbour_votes, probe_predictions
-from harness.measures.reconstruction import gaussian_bits, restoration
+from harness.measures.reconstruction import restoration
 
 __all__ = [
     "ALL_METRICS",
@@ -54,6 +55,8 @@ __all__ = [
     "Means",
     "Predictions",
     "agreement",
+    "bits_from_nats",
+    "bits_gained",
     "brier_scores",
     "classification_scores",
     "context_transfer",
@@ -79,6 +82,7 @@ __all__ = [
     "perturbed_mean",
     "principal_components",
     "probe_predictions",
+    "r2_gained",
     "restoration",
     "ridge_head",
     "shannon",

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from harness.measures.information import bits_gained, gaussian_bits, r2_gained
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-
-def gaussian_bits(mse: ArrayLike) -> NDArray[np.float64]:
-    """Return the differential entropy of a Gaussian with this variance, in bits: log2(2 pi e mse) / 2.
-
-    Of all laws of that variance it is the largest (Cover and Thomas 2006, Elements of Information Theory,
-    theorem 8.6.5), so it bounds what is not restored; it depends on the units of expression and on the genes,
-    and expression with many zeros is far from Gaussian. Minus infinity where nothing is wrong.
-    """
-    import numpy as np
-
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log2(2 * np.pi * np.e * np.asarray(mse, dtype=float)) / 2)
+    Floats = NDArray[np.float64]
 
 
 def restoration(
     squared_errors: ArrayLike, gene_mean_errors: ArrayLike, entries: ArrayLike
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, Floats]:
     """Return the scores of restored entries; NaN where there are none, or where gene means are right already.
 
-    ``r2_over_gene_mean`` is 1 - error / error of the gene means, ``bits_over_gene_mean`` half the binary
-    logarithm of the inverse ratio (information gained per entry if both residuals are Gaussian); both are
-    free of units. ``mse`` and ``gaussian_bits`` (:func:`gaussian_bits`) are not.
+    ``r2_over_gene_mean`` and ``bits_over_gene_mean`` (:func:`r2_gained`, :func:`bits_gained`) are free of
+    units; ``mse`` and ``gaussian_bits`` (:func:`gaussian_bits`) are not. An exact answer has an R2 of 1 and
+    no bits: its error has no logarithm.
 
     Parameters
     ----------
@@ -38,17 +31,20 @@ def restoration(
     entries
         Number of entries.
     """
-    import numpy as np
-
     errors, reference, number = (
         np.asarray(v, dtype=float) for v in (squared_errors, gene_mean_errors, entries)
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mse, ratio = errors / number, errors / reference
-        found = {
-            "r2_over_gene_mean": 1 - ratio,
-            "bits_over_gene_mean": -np.log2(ratio) / 2,
-            "mse": mse,
-            "gaussian_bits": gaussian_bits(mse),
-        }
-    return {name: np.where(np.isfinite(value), value, np.nan) for name, value in found.items()}
+    asked, wrong, gainable = number > 0, errors > 0, reference > 0
+    mse = _where(asked, np.divide, errors, number)
+    return {
+        "r2_over_gene_mean": _where(asked & gainable, r2_gained, errors, reference),
+        "bits_over_gene_mean": _where(asked & gainable & wrong, bits_gained, errors, reference),
+        "mse": mse,
+        "gaussian_bits": _where(asked & wrong, gaussian_bits, mse),
+    }
+
+
+def _where(known: NDArray[np.bool_], function: Callable[..., Floats], *values: Floats) -> Floats:
+    found = np.full(known.shape, np.nan)
+    found[known] = function(*(value[known] for value in values))
+    return found

@@ -29,7 +29,6 @@ from harness.statistics.fits import (
     published_grid_fit,
     scaling_law,
 )
-from harness.statistics.information import bits_from_nats, bits_gained, gaussian_bits, r2_gained
 from harness.statistics.parametric import (
     FittedSaturation,
     HeldOut,
@@ -112,8 +111,6 @@ __all__ = [
     "Summary",
     "TaskScores",
     "best_size",
-    "bits_from_nats",
-    "bits_gained",
     "censoring",
     "central_set",
     "compare",
@@ -126,7 +123,6 @@ __all__ = [
     "fit_power_law",
     "fitted_saturation",
     "gain_per_decade",
-    "gaussian_bits",
     "held_out_largest",
     "intraclass_correlation",
     "iqm",
@@ -144,7 +140,6 @@ __all__ = [
     "pooled_spread",
     "profile_limit",
     "published_grid_fit",
-    "r2_gained",
     "rank",
     "resolution",
     "saturation_points",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.statistics import bits_from_nats, bits_gained, gaussian_bits, r2_gained
+from harness.measures import bits_from_nats, bits_gained, gaussian_bits, r2_gained
 
 GENE_MEAN = 1.8752
 """Validation error of the gene mean in arXiv 2602.15253."""
