@@ -165,6 +165,21 @@ def test_inconclusive_is_not_flat():
     assert noisy.evidence.seeds_needed == np.ceil(2 * (2.4865 * 0.06 / 0.03) ** 2) == 50
 
 
+def test_flat_asks_for_seeds_that_could_show_the_margin():
+    """TOST holds (1.711 se = .027 < .03), but a difference of .03 could not be shown (2.064 se = .0326)."""
+    found = verdict(TRUTHS["flat"], sd=0.025)
+    assert found.evidence.equivalence_p < 0.05
+    assert found.evidence.resolution == pytest.approx(0.0326, abs=1e-4)
+    assert found.trend == "inconclusive"
+
+
+def test_the_limit_of_the_headroom_allows_for_the_choice_of_the_best():
+    """(.3 + t_(1 - .025 / 6; 24) .02 / sqrt(5)) / .6."""
+    found = verdict(TRUTHS["flat"], sd=0.02).evidence
+    half = stats.t.ppf(1 - 0.025 / 6, 24) * 0.02 / 5**0.5
+    assert found.headroom_high == pytest.approx((0.3 + half) / 0.6)
+
+
 def test_no_margin_no_flat():
     """Without any best possible value nothing is small, so nothing is flat."""
     found = verdict(TRUTHS["flat"], bound=None)
