@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
@@ -48,14 +49,18 @@ class Checkpoint:
         return self.folder is not None and time.monotonic() - self._written >= CHECKPOINT_SECONDS
 
     def write(self, state: dict[str, Any]) -> None:
-        """Replace the file in one go; random states go with it."""
+        """Replace the file in one go; random states go with it.
+
+        Where it cannot be written, on a full disk say, the training goes on without.
+        """
         random = {"cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             random["cuda"] = torch.cuda.get_rng_state()
         temporary = self.path.with_suffix(".new")
-        torch.save({"setting": self.setting, "random": random, **state}, temporary)
-        os.replace(temporary, self.path)
         self._written = time.monotonic()
+        with suppress(OSError, RuntimeError):
+            torch.save({"setting": self.setting, "random": random, **state}, temporary)
+            os.replace(temporary, self.path)
 
     def read(self, device: str) -> dict[str, Any] | None:
         """Return the state and take over its random states; None where there is none that fits."""

@@ -105,6 +105,13 @@ def test_a_damaged_checkpoint_is_no_checkpoint(tmp_path, content):
     assert torch.equal(found, attempt(None)[0])
 
 
+@pytest.mark.usefixtures("always")
+def test_a_disk_that_takes_no_checkpoint_does_not_end_the_training(tmp_path):
+    """The folder is gone: the same weights as without checkpoints."""
+    found, _ = attempt(tmp_path / "gone")
+    assert torch.equal(found, attempt(None)[0])
+
+
 def test_short_trainings_write_none(tmp_path):
     """A checkpoint costs a write: only what takes longer than two minutes has one."""
     assert CHECKPOINT_SECONDS >= 60
