@@ -143,14 +143,15 @@ class _Table:
     def _absent_rivals(self) -> dict[str, str]:
         """Return the declared baselines that have no result, and what became of them.
 
-        One that was scored and has no value for a metric (no change has no delta) is not among them.
+        One that was scored and has no value for a metric (no change has no delta) is not among them, nor is
+        one that is not defined for what the split asks.
         """
         declared = [*self.task["baselines"], *self.task["references"]]
         states = dict.fromkeys(declared, "not run")
         for group in filter(self._is_baseline, self.constants):
             job = group[0].job
             found = {record.outcome.status for record in group}
-            state = "ok" if "ok" in found else ", ".join(sorted(found))
+            state = "ok" if found & {"ok", "not-applicable"} else ", ".join(sorted(found))
             states[job["baseline"] or job["model"]["name"]] = state
         return {name: state for name, state in states.items() if state != "ok"}
 
@@ -180,11 +181,12 @@ class _Table:
         job = records[0].job
         points = _points(records, metric)
         summary = seed_summary((0, point["value"]) for point in points)
-        judged = bool(points) and not self._is_baseline(records)
+        oracle = self._is_oracle(records)
+        judged = bool(points) and not self._is_baseline(records) and not oracle
         return {
             "metric": metric,
             "label": who(job),
-            "arm": job["arm"],
+            "arm": "oracle" if oracle else job["arm"],
             "model": job["model"],
             "points": points,
             "absent": _absent(records, metric),
@@ -200,6 +202,9 @@ class _Table:
         if job["arm"] == "baseline":
             return job["baseline"] in self.task["baselines"]
         return job["arm"] == "reference" and job["model"]["name"] in self.task["references"]
+
+    def _is_oracle(self, records: list[Record]) -> bool:
+        return records[0].job["baseline"] in self.task.get("oracles", ())
 
     def _no_change(self, records: list[Record], metric: str) -> Json:
         model = self._subject(records, metric)
