@@ -114,8 +114,8 @@ def check_baselines(card: TaskCard) -> None:
         _sane(card, scores, who)
         _sane_units(card, scores, who)
     if card.baselines and undefined.keys() >= set(card.baselines):
-        name, reason = next(iter(undefined.items()))
-        raise ContractBroken(f'no baseline of {card.name} is defined for the toy cells ("{name}": {reason})')
+        name, why = next(iter(undefined.items()))
+        raise ContractBroken(f'no baseline of {card.name} is defined for the toy cells ("{name}": {why})')
     with circumstances(device=device_of(card)) as run:
         try:
             task.baseline("no such baseline", cells, split, run)

@@ -71,6 +71,10 @@ class Lesson:
         """Return the conditions that teach the asked treatment."""
         return self.where(lambda c: c.treatment == asked.treatment)
 
+    def alone(self, part: str) -> Rows:
+        """Return the conditions that teach a single perturbation."""
+        return self.where(lambda c: self.parts(c) == (part,))
+
     def parts(self, condition: Condition) -> tuple[str, ...]:
         """Return the parts of a perturbation, sorted; a control is none."""
         whole = condition.perturbation
@@ -100,9 +104,7 @@ class Lesson:
         return {}
 
 
-def lesson(
-    screen: Screen, taught: Bools, genes: Sequence[str], separator: str = "+"
-) -> Lesson:
+def lesson(screen: Screen, taught: Bools, genes: Sequence[str], separator: str = "+") -> Lesson:
     """Return what the cells that a fold teaches (n_cells,) say.
 
     Raises
@@ -119,7 +121,9 @@ def lesson(
         conditions=tuple(screen.conditions[row] for row in rows),
         profiles=mean[rows],
         cells=whole.n[rows],
-        controls={c.context: mean[row] for row, c in enumerate(screen.conditions) if c.perturbation == CONTROL},
+        controls={
+            c.context: mean[row] for row, c in enumerate(screen.conditions) if c.perturbation == CONTROL
+        },
         genes={gene: number for number, gene in enumerate(genes)},
         separator=separator,
     )
@@ -150,7 +154,9 @@ def context_transfer(known: Lesson, asked: Condition) -> Floats:
     """
     same = known.same(asked)
     rows = same if len(same) else np.arange(len(known.conditions))
-    return no_change(known, asked) + baselines.transferred_effect(known.effects[rows], known.cells[rows].tolist())
+    return no_change(known, asked) + baselines.transferred_effect(
+        known.effects[rows], known.cells[rows].tolist()
+    )
 
 
 def matching(known: Lesson, asked: Condition) -> Floats:
@@ -166,11 +172,19 @@ def additive(known: Lesson, asked: Condition) -> Floats:
 def _parts_alone(known: Lesson, asked: Condition) -> tuple[tuple[str, ...], dict[str, Floats]]:
     parts = known.parts(asked)
     if len(parts) < 2:
-        raise NotApplicable(f'"{asked.perturbation}" is no combination, so there are no parts to put together')
+        raise NotApplicable(
+            f'"{asked.perturbation}" is no combination, so there are no parts to put together'
+        )
     here = known.where(lambda c: c.context == asked.context and c.dose == asked.dose)
-    alone = {known.parts(known.conditions[row])[0]: row for row in here if len(known.parts(known.conditions[row])) == 1}
+    alone = {
+        known.parts(known.conditions[row])[0]: row
+        for row in here
+        if len(known.parts(known.conditions[row])) == 1
+    }
     if not alone:
-        raise NotApplicable(f'no single perturbation is taught in "{asked.context}", where combinations are asked')
+        raise NotApplicable(
+            f'no single perturbation is taught in "{asked.context}", where combinations are asked'
+        )
     return parts, {name: known.profiles[row] for name, row in alone.items()}
 
 
@@ -183,7 +197,7 @@ def linear(known: Lesson, asked: Condition) -> Floats:
         known.responses[asked.context] = _fitted(known, asked)
     loadings, response = known.responses[asked.context]
     embedded = baselines.target_embedding(loadings, known.targets([asked]))
-    return no_change(known, asked) + response.predict(embedded)[0]
+    return np.asarray(no_change(known, asked) + response.predict(embedded)[0])
 
 
 def _fitted(known: Lesson, asked: Condition) -> tuple[Floats, baselines.LinearResponse]:
@@ -211,7 +225,9 @@ def log_dose_line(known: Lesson, asked: Condition) -> Floats:
 def _by_dose(known: Lesson, asked: Condition) -> tuple[float, list[float], Floats]:
     at = known.at_other_doses(asked) if asked.dose else {}
     if not at:
-        raise NotApplicable(f'no other dose of "{asked.perturbation}" is taught; split: held_out_dose has them')
+        raise NotApplicable(
+            f'no other dose of "{asked.perturbation}" is taught; split: held_out_dose has them'
+        )
     effects = np.stack([known.effects[rows].mean(axis=0) for rows in at.values()])
     return float(asked.dose), [float(dose) for dose in at], effects
 
@@ -267,8 +283,8 @@ class RidgeHead:
             return control + dose_line(float(asked.dose), [float(dose) for dose in at], effects)
         parts = known.parts(asked)
         if len(parts) > 1:
-            alone = [known.where(lambda c, part=part: known.parts(c) == (part,)) for part in parts]
-            return control + sum(self._learnt(known, rows, asked) - control for rows in alone)
+            effects = np.stack([self._learnt(known, known.alone(part), asked) - control for part in parts])
+            return np.asarray(control + effects.sum(axis=0))
         return self._learnt(known, np.arange(0), asked)
 
     def _learnt(self, known: Lesson, rows: Rows, asked: Condition) -> Floats:

@@ -179,7 +179,11 @@ class Screen:
 
 
 def measure_screen(
-    batches: Iterable[csr_matrix], perturbation: Labels, context: Labels, dose: Labels | None = None, seed: int = 0
+    batches: Iterable[csr_matrix],
+    perturbation: Labels,
+    context: Labels,
+    dose: Labels | None = None,
+    seed: int = 0,
 ) -> Screen:
     """Take the moments of every condition and of its halves, in one pass.
 
@@ -207,7 +211,9 @@ def measure_screen(
     for batch in batches:
         rows = split[start : start + batch.shape[0]]
         values = batch.astype(np.float64)
-        belongs = csr_matrix((np.ones(len(rows)), (rows, np.arange(len(rows)))), (2 * len(conditions), len(rows)))
+        belongs = csr_matrix(
+            (np.ones(len(rows)), (rows, np.arange(len(rows)))), (2 * len(conditions), len(rows))
+        )
         total = total + (belongs @ values).toarray()
         squared = squared + (belongs @ values.power(2)).toarray()
         start += batch.shape[0]

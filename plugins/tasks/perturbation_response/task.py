@@ -3,10 +3,14 @@
 import numpy as np
 
 from harness import ContractBroken, Scores, Task
-from harness.measures import log_normalised
-from harness.measures.lesson import BASELINES, RidgeHead
-from harness.measures.screen import measure_screen
-from harness_plugins.tasks.perturbation_response.study import Study
+from harness.measures import (
+    RESPONSE_BASELINES,
+    RESPONSE_ORACLES,
+    RidgeHead,
+    Study,
+    log_normalised,
+    measure_screen,
+)
 
 EVERYWHERE = "all cells"
 
@@ -23,10 +27,10 @@ class PerturbationResponse(Task):
 
     def baseline(self, name, cells, split, run):
         """Score a prediction that needs no model, or an oracle."""
-        if name in BASELINES:
+        if name in RESPONSE_BASELINES:
             study = self.study(cells, split, run)
-            return scores(study, study.scored(BASELINES[name]))
-        if name not in ("technical_duplicate", "interpolated_duplicate"):
+            return scores(study, study.scored(RESPONSE_BASELINES[name]))
+        if name not in RESPONSE_ORACLES:
             return super().baseline(name, cells, split, run)
         study = self.study(cells, split, run)
         return scores(study, study.oracle(name), study.calibration())
