@@ -50,22 +50,15 @@ def components(cells, width=10):
     return (left * size)[:, :width].astype(np.float32)
 
 
-def rich(**knobs):
+def rich(cells=2700, **knobs):
     """Return a screen with strong effects, and cells enough to see them."""
-    strong = {
-        "contexts": 3,
-        "perturbations": 6,
-        "null_share": 0.0,
-        "gating": 0.0,
-        "genes": 150,
-        "effect": 3.0,
-    }
-    return World(**{**strong, **knobs}).perturbed(knobs.get("cells", 2700)).cells()
+    strong = {"perturbations": 6, "null_share": 0.0, "gating": 0.0, "effect": 3.0}
+    return World(**{"contexts": 3, "genes": 150, **strong, **knobs}).perturbed(cells).cells()
 
 
 @pytest.fixture(scope="module")
 def simulated():
-    return rich()
+    return rich(gating=0.34)
 
 
 class TestByHand:
@@ -84,8 +77,13 @@ class TestByHand:
             "context": column("xyz")[line],
         },
     )
-    x = log_normalise(counts).toarray().astype(float)
-    mean = np.array([[x[(line == c) & (treated == t)].mean(axis=0) for t in (False, True)] for c in range(3)])
+
+    @property
+    def means(self):
+        """Means of control and treated cells (lines x genes each)."""
+        x = log_normalise(self.counts).toarray().astype(float)
+        rows = [[(self.line == c) & (self.treated == t) for c in range(3)] for t in (False, True)]
+        return np.array([[x[each].mean(axis=0) for each in side] for side in rows])
 
     def of(self, *names):
         return baselines(self.cells, *names)
@@ -93,7 +91,7 @@ class TestByHand:
     def test_baselines_are_what_they_say(self):
         """Means of log-expression, by context; effects count by treated cells, of which all have 40."""
         found = self.of("no_change", "perturbed_mean", "context_transfer")
-        control, treated = self.mean[:, 0], self.mean[:, 1]
+        control, treated = self.means
         others = [[1, 2], [0, 2], [0, 1]]
         expected = {
             "no_change": control,
