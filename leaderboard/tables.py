@@ -19,6 +19,8 @@ CURVE = ("model", "budget", "corpus", "excluded", "sampler", "genes")
 """What makes a curve, besides the table it stands in and the metric."""
 MEASURED = "model_genes_measured"
 """The note of a job: share of the model's genes that the data set measured."""
+NOT_RANKED = "not_ranked"
+"""The note of an oracle: metrics by which models are not to be ranked on this data set."""
 OF_ONE_JOB = ("training", "sample")
 """Notes that say how one fit was trained and how diverse its sample was."""
 
@@ -109,14 +111,19 @@ class _Table:
         }
 
     def _notes(self) -> Json:
-        """Return what all scored jobs note alike, facts of the split and the data set; and of pretrained
-        models how many of their genes were measured, which decides what they can see.
+        """Return what all scored jobs note alike, facts of the split and the data set; by which metrics an
+        oracle says that nothing can be told; and of pretrained models how many of their genes were measured,
+        which decides what they can see.
         """
         noted = [record.outcome.notes for record in self.records if record.outcome.status == "ok"]
         first, *others = noted or [{}]
         alike = {name: v for name, v in first.items() if all(name in o and o[name] == v for o in others)}
         for name in ("unit_kind", MEASURED, *OF_ONE_JOB):
             alike.pop(name, None)
+        oracles = [r.outcome.notes for r in self.records if self._is_oracle([r])]
+        for notes in oracles:
+            if NOT_RANKED in notes:
+                alike[NOT_RANKED] = notes[NOT_RANKED]
         pretrained = [r.outcome.notes for arm in ("trained", "pretrained") for r in _arm(self.records, arm)]
         shares = sorted({notes[MEASURED] for notes in pretrained if MEASURED in notes})
         return {**alike, MEASURED: shares} if shares else alike
