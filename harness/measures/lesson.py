@@ -89,12 +89,15 @@ class Lesson:
             found[row, [self.genes[part] for part in self.parts(condition) if part in self.genes]] = True
         return found
 
-    def at_other_doses(self, asked: Condition) -> dict[str, Rows]:
-        """Return dose -> the conditions that teach the perturbation at it, beside the asked one if any."""
-        same = self.where(lambda c: c.perturbation == asked.perturbation and bool(c.dose))
-        here = [row for row in same if self.conditions[row].context == asked.context]
+    def at_other_doses(self, asked: Condition, here: bool = True) -> dict[str, Rows]:
+        """Return dose -> the conditions that teach the perturbation at it; none where doses do not count.
+
+        Of the asked context alone if ``here``, and there are any.
+        """
+        same = self.where(lambda c: c.perturbation == asked.perturbation and bool(asked.dose and c.dose))
+        own = [row for row in same if here and self.conditions[row].context == asked.context]
         found: dict[str, list[int]] = {}
-        for row in here or same:
+        for row in own or same:
             found.setdefault(self.conditions[row].dose, []).append(int(row))
         return {dose: np.array(rows) for dose, rows in found.items() if float(dose) > 0}
 
@@ -223,7 +226,7 @@ def log_dose_line(known: Lesson, asked: Condition) -> Floats:
 
 
 def _by_dose(known: Lesson, asked: Condition) -> tuple[float, list[float], Floats]:
-    at = known.at_other_doses(asked) if asked.dose else {}
+    at = known.at_other_doses(asked)
     if not at:
         raise NotApplicable(
             f'no other dose of "{asked.perturbation}" is taught; split: held_out_dose has them'
@@ -278,7 +281,7 @@ class RidgeHead:
         if len(same := known.same(asked)):
             return self._learnt(known, same, asked)
         control = no_change(known, asked)
-        if at := known.at_other_doses(asked) if asked.dose else {}:
+        if at := known.at_other_doses(asked, here=False):
             effects = np.stack([self._learnt(known, rows, asked) - control for rows in at.values()])
             return control + dose_line(float(asked.dose), [float(dose) for dose in at], effects)
         parts = known.parts(asked)
