@@ -16,6 +16,10 @@ them. Their notes hold the Spearman-Brown reliability of the whole, and what eac
 data set: one that cannot tell the technical duplicate from the mean of the taught effects (or, where a
 single treatment is taught, from no change) is listed as not to be ranked by.
 
+Both halves are held against the same controls. Where these are few, their noise is in both and lifts the
+oracles in what is taken from the control (``pearson_delta``, ``sign_accuracy``); the primary metric gives
+no change more of it than the duplicate.
+
 Genes are weighted, and called differentially expressed, by Welch's t of log-normalised expression: unlike
 Wilcoxon's test it needs only the moments that are taken in one pass.
 """
