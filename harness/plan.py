@@ -196,7 +196,7 @@ class _Planner:
                 yield Asked(card=card, choice=choice, data=data, facts=facts, split=split)
 
     def _jobs(self, question: Asked, fits: Iterable[tuple[ModelCard, Fit, str | None]]) -> Iterator[Job]:
-        for name in question.card.baselines:
+        for name in (*question.card.baselines, *question.card.oracles):
             yield self._job(question, Baseline(name=name))
         for card, fit, corpus in fits:
             reason = self._mismatch(question, card, corpus)

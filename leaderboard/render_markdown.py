@@ -41,8 +41,9 @@ HOW_TO_READ = """\
   independent units, where it is known to be too narrow, and where a declared baseline has no result, the gain
   is shown and not judged. Where a score is not a mean over units, the gain is not quite the difference of the
   two scores.
-- Rows marked (baseline) are the task's own trivial answers, those marked (reference) models without
-  pretraining. A dash stands where there is nothing to say; what is missing is never counted as a score.
+- Rows marked (baseline) are the task's own trivial answers, those marked (oracle) answers that know the
+  truth and are never ranked, those marked (reference) models without pretraining. A dash stands where
+  there is nothing to say; what is missing is never counted as a score.
 """
 
 

@@ -62,6 +62,13 @@ def decimals(values: Iterable[float | None]) -> int:
     return min(8, max(0, 3 - math.ceil(math.log10(largest)))) if largest > 0 else 3
 
 
+def _standing(constant: Mapping[str, Any]) -> str:
+    """Return why a constant is held against no baseline."""
+    if constant["arm"] == "oracle":
+        return "is an oracle, not ranked"
+    return "is a baseline" if constant["is_baseline"] else NOTHING
+
+
 def number(value: float, digits: int, sign: str = "") -> str:
     """Return a number with fixed decimals, without a negative zero."""
     return f"{round(value, digits) + 0.0:{sign},.{digits}f}"
@@ -101,7 +108,7 @@ class _Writer:
             NOTHING,
             self._mean(constant) if constant["n"] else self._absent(constant),
             NOTHING,
-            self._gain(finding) if finding else ("is a baseline" if constant["is_baseline"] else NOTHING),
+            self._gain(finding) if finding else _standing(constant),
             str(constant["n"]) if constant["arm"] == "reference" else NOTHING,
         ]
 

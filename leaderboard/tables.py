@@ -19,6 +19,8 @@ CURVE = ("model", "budget", "corpus", "excluded", "sampler", "genes")
 """What makes a curve, besides the table it stands in and the metric."""
 MEASURED = "model_genes_measured"
 """The note of a job: share of the model's genes that the data set measured."""
+NOT_RANKED = "not_ranked"
+"""The note of an oracle: metrics by which models are not to be ranked on this data set."""
 OF_ONE_JOB = ("training", "sample")
 """Notes that say how one fit was trained and how diverse its sample was."""
 
@@ -109,14 +111,19 @@ class _Table:
         }
 
     def _notes(self) -> Json:
-        """Return what all scored jobs note alike, facts of the split and the data set; and of pretrained
-        models how many of their genes were measured, which decides what they can see.
+        """Return what all scored jobs note alike, facts of the split and the data set; by which metrics an
+        oracle says that nothing can be told; and of pretrained models how many of their genes were measured,
+        which decides what they can see.
         """
         noted = [record.outcome.notes for record in self.records if record.outcome.status == "ok"]
         first, *others = noted or [{}]
         alike = {name: v for name, v in first.items() if all(name in o and o[name] == v for o in others)}
         for name in ("unit_kind", MEASURED, *OF_ONE_JOB):
             alike.pop(name, None)
+        oracles = [r.outcome.notes for r in self.records if self._is_oracle([r])]
+        for notes in oracles:
+            if NOT_RANKED in notes:
+                alike[NOT_RANKED] = notes[NOT_RANKED]
         pretrained = [r.outcome.notes for arm in ("trained", "pretrained") for r in _arm(self.records, arm)]
         shares = sorted({notes[MEASURED] for notes in pretrained if MEASURED in notes})
         return {**alike, MEASURED: shares} if shares else alike
@@ -143,14 +150,15 @@ class _Table:
     def _absent_rivals(self) -> dict[str, str]:
         """Return the declared baselines that have no result, and what became of them.
 
-        One that was scored and has no value for a metric (no change has no delta) is not among them.
+        One that was scored and has no value for a metric (no change has no delta) is not among them, nor is
+        one that is not defined for what the split asks.
         """
         declared = [*self.task["baselines"], *self.task["references"]]
         states = dict.fromkeys(declared, "not run")
         for group in filter(self._is_baseline, self.constants):
             job = group[0].job
             found = {record.outcome.status for record in group}
-            state = "ok" if "ok" in found else ", ".join(sorted(found))
+            state = "ok" if found & {"ok", "not-applicable"} else ", ".join(sorted(found))
             states[job["baseline"] or job["model"]["name"]] = state
         return {name: state for name, state in states.items() if state != "ok"}
 
@@ -180,11 +188,12 @@ class _Table:
         job = records[0].job
         points = _points(records, metric)
         summary = seed_summary((0, point["value"]) for point in points)
-        judged = bool(points) and not self._is_baseline(records)
+        oracle = self._is_oracle(records)
+        judged = bool(points) and not self._is_baseline(records) and not oracle
         return {
             "metric": metric,
             "label": who(job),
-            "arm": job["arm"],
+            "arm": "oracle" if oracle else job["arm"],
             "model": job["model"],
             "points": points,
             "absent": _absent(records, metric),
@@ -200,6 +209,9 @@ class _Table:
         if job["arm"] == "baseline":
             return job["baseline"] in self.task["baselines"]
         return job["arm"] == "reference" and job["model"]["name"] in self.task["references"]
+
+    def _is_oracle(self, records: list[Record]) -> bool:
+        return records[0].job["baseline"] in self.task.get("oracles", ())
 
     def _no_change(self, records: list[Record], metric: str) -> Json:
         model = self._subject(records, metric)

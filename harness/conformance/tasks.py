@@ -95,16 +95,27 @@ def check_units(card: TaskCard) -> None:
 
 
 def check_baselines(card: TaskCard) -> None:
-    """Every baseline that the card names answers like a model, and another name is refused."""
+    """Every baseline and oracle that the card names answers like a model or says why it is not defined for
+    what is asked, one at least answers, and another name is refused.
+    """
     cells = toy_cells()
     split = split_of(card, cells)
     task: Task = new(card)
-    for name in card.baselines:
-        with circumstances(device=device_of(card)) as run:
-            scores = task.baseline(name, cells, split, run)
+    undefined: dict[str, str] = {}
+    for name in (*card.baselines, *card.oracles):
+        who = f'the {"oracle" if name in card.oracles else "baseline"} "{name}" of {card.name}'
+        try:
+            with circumstances(device=device_of(card)) as run:
+                scores = task.baseline(name, cells, split, run)
+        except NotApplicable as reason:
+            undefined[name] = str(reason)
+            continue
         check_scores(scores, card)
-        _sane(card, scores, f'the baseline "{name}" of {card.name}')
-        _sane_units(card, scores, f'the baseline "{name}" of {card.name}')
+        _sane(card, scores, who)
+        _sane_units(card, scores, who)
+    if card.baselines and undefined.keys() >= set(card.baselines):
+        name, why = next(iter(undefined.items()))
+        raise ContractBroken(f'no baseline of {card.name} is defined for the toy cells ("{name}": {why})')
     with circumstances(device=device_of(card)) as run:
         try:
             task.baseline("no such baseline", cells, split, run)

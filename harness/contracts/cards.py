@@ -160,7 +160,10 @@ class TaskCard(Card):
         :mod:`harness.splits`. A parameter may decide it, ``"{split}"``, filled in like needs; parameters
         called ``split_role``, ``split_folds`` and so on set the options of the kind.
     baselines
-        Its own trivial answers, computed by :meth:`Task.baseline`.
+        Its own trivial answers, computed by :meth:`Task.baseline`. One that is not defined for what is asked
+        raises :class:`harness.NotApplicable` with the reason.
+    oracles
+        Answers that know the truth, computed by :meth:`Task.baseline` too: ceilings, shown and never ranked.
     references
         Names of reference models that count as baselines too, where they were run.
     """
@@ -169,6 +172,7 @@ class TaskCard(Card):
     metrics: tuple[Metric, ...] = ()
     split: str = "whole"
     baselines: tuple[str, ...] = ()
+    oracles: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
 
     def split_with(self, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -151,5 +151,5 @@ class Task(ABC):
         """
 
     def baseline(self, name: str, cells: Cells, split: Split, run: Run) -> Scores:
-        """Score one of the trivial answers that the card names."""
+        """Score one of the trivial answers or oracles that the card names."""
         raise NotImplementedError(f"{type(self).__name__} names no baseline {name!r}")

@@ -162,6 +162,7 @@ def _task_facts(order: Order, outcome: Outcome) -> dict[str, Any]:
             for metric in card.metrics
         },
         "baselines": list(card.baselines),
+        "oracles": list(card.oracles),
         "references": list(card.references),
         "unit_kind": outcome.notes.get("unit_kind"),
     }

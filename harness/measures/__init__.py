@@ -27,6 +27,8 @@ from harness.measures.expression import (
 from harness.measures.information import bits_from_nats, bits_gained, gaussian_bits, r2_gained
 from harness.measures.integration import Integration, integration_scores
 from harness.measures.label_efficiency import drawing_keys, label_efficiency_curve
+from harness.measures.lesson import BASELINES as RESPONSE_BASELINES
+from harness.measures.lesson import Lesson, RidgeHead
 from harness.measures.perturbation import (
     ALL_METRICS,
     CONTROL,
@@ -40,6 +42,9 @@ from harness.measures.perturbation import (
 )
 from harness.measures.probes import PROBES, majority_predictions, neighbour_votes, probe_predictions
 from harness.measures.reconstruction import restoration
+from harness.measures.screen import Condition, Screen, measure_screen
+from harness.measures.study import ORACLES as RESPONSE_ORACLES
+from harness.measures.study import Study
 
 __all__ = [
     "ALL_METRICS",
@@ -47,13 +52,20 @@ __all__ = [
     "CONTROL",
     "DECILES",
     "PROBES",
+    "RESPONSE_BASELINES",
+    "RESPONSE_ORACLES",
     "REST",
     "Classification",
     "Components",
+    "Condition",
     "DifferentialExpression",
     "Integration",
+    "Lesson",
     "Means",
     "Predictions",
+    "RidgeHead",
+    "Screen",
+    "Study",
     "agreement",
     "bits_from_nats",
     "bits_gained",
@@ -75,6 +87,7 @@ __all__ = [
     "log_normalised",
     "majority_predictions",
     "mean_expression",
+    "measure_screen",
     "most_variable",
     "neighbour_votes",
     "no_change",

@@ -5,7 +5,7 @@ Means are over cells, of log-normalised expression (see :func:`harness.measures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -144,20 +144,38 @@ def ridge_head(
     treatment, held_out = question
     is_control, where = perturbation == CONTROL, context.astype(str)
     contexts = means.training(treatment, held_out)
-    rows = [np.flatnonzero(is_control & (where == c)) for c in contexts]
-    features = embedding[np.concatenate(rows)].astype(np.float64)
+    learnt = [embedding[is_control & (where == c)] for c in contexts]
+    weights = context_weights(learnt, embedding[is_control & (where == held_out)])
+    return np.asarray(weights @ np.stack([means.mean[treatment, c] for c in contexts]))
+
+
+def context_weights(
+    learnt: Sequence[NDArray[np.floating[Any]]], asked: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """Return how much each training context counts in what :func:`ridge_head` predicts.
+
+    The cells of a context share their target, so that the prediction is a weighted sum of the targets, and
+    the weights, which sum to one, are the same for all of them.
+
+    Parameters
+    ----------
+    learnt
+        Embeddings of the control cells of each training context (cells x width).
+    asked
+        Those of the context asked about.
+    """
+    import numpy as np
+
+    features = np.concatenate(learnt).astype(np.float64)
     centre, scale = features.mean(axis=0), features.std(axis=0)
     scale[scale == 0] = 1.0
     z = (features - centre) / scale
-    # Cells of one context share their target, so targets enter once per context.
-    counts = np.array([len(r) for r in rows], dtype=float)
-    targets = np.stack([means.mean[treatment, c] for c in contexts])
-    intercept = counts @ targets / counts.sum()
+    counts = np.array([len(rows) for rows in learnt], dtype=float)
     sums = np.add.reduceat(z, np.concatenate([[0], np.cumsum(counts[:-1])]).astype(int), axis=0)
     gram = z.T @ z + RIDGE_PENALTY * len(z) * np.eye(z.shape[1])
-    weights = np.linalg.solve(gram, sums.T @ (targets - intercept))
-    asked = embedding[is_control & (where == held_out)].astype(np.float64).mean(axis=0)
-    return np.asarray(intercept + (asked - centre) / scale @ weights)
+    place = (asked.astype(np.float64).mean(axis=0) - centre) / scale
+    found = sums @ np.linalg.solve(gram, place)
+    return np.asarray(found + (1 - found.sum()) * counts / counts.sum())
 
 
 def agreement(

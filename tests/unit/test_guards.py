@@ -104,6 +104,8 @@ def test_a_history_becomes_plain_numbers():
         "best_step": 5,
         "train_loss": [0.5],
         "validation_loss": [],
+        "batch_parts": 1,
+        "resumed_at": 0,
     }
     assert check_history(None, "model") == {}
 

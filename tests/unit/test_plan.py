@@ -347,6 +347,18 @@ def test_a_sampler_may_have_a_corpus_to_itself():
     assert len({job.fit.genes for job in found.jobs if job.arm == "untrained"}) == 2
 
 
+def test_oracles_are_planned_like_baselines():
+    """One job each, by name, without a model."""
+    known = Known(facts("corpus", "corpus"), facts("cells", roles=("cell_type", "donor", "batch")))
+    found = plan(
+        known,
+        {"tasks": [replace(divided_task(), oracles=("duplicate",))]},
+        tasks=[{"name": "divided"}],
+        models=("ref",),
+    )
+    assert sorted(job.subject.name for job in found.jobs if not job.fit) == ["duplicate", "majority"]
+
+
 def divided_task(**parameters):
     return TaskCard(
         name="divided",

@@ -1,60 +1,64 @@
-"""Every context is held out in turn; heads and baselines learn from the others."""
+"""Every fold teaches some conditions of a screen and asks about others; all is scored by one panel."""
 
 import numpy as np
 
-from harness import ContractBroken, NotApplicable, Scores, Task
+from harness import ContractBroken, Scores, Task
 from harness.measures import (
-    ALL_METRICS,
-    CONTROL,
-    agreement,
-    context_transfer,
+    RESPONSE_BASELINES,
+    RESPONSE_ORACLES,
+    RidgeHead,
+    Study,
     log_normalised,
-    mean_expression,
-    no_change,
-    perturbed_mean,
-    ridge_head,
+    measure_screen,
 )
 
-CONSTANT = "the prediction or the truth is constant in every unit"
-BASELINES = {"no_change": no_change, "perturbed_mean": perturbed_mean, "context_transfer": context_transfer}
+EVERYWHERE = "all cells"
 
 
 class PerturbationResponse(Task):
-    """One unit per perturbation and held-out context."""
+    """One unit per treatment and context."""
 
     def evaluate(self, embedding, cells, split, run):
         """Score a head on frozen embeddings of control cells."""
         if self.parameters["head"] != "ridge":
             raise ContractBroken(f'the head "{self.parameters["head"]}" is unknown; accepted is "ridge"')
-        perturbation, context = cells.columns["perturbation"], cells.columns["context"]
-        return score(cells, lambda means, key: ridge_head(embedding, perturbation, context, means, key))
+        study = self.study(cells, split, run)
+        return scores(study, study.scored(RidgeHead(embedding, study.screen).predict))
 
     def baseline(self, name, cells, split, run):
-        """Score a prediction that needs no model."""
-        if name not in BASELINES:
+        """Score a prediction that needs no model, or an oracle."""
+        if name in RESPONSE_BASELINES:
+            study = self.study(cells, split, run)
+            return scores(study, study.scored(RESPONSE_BASELINES[name]))
+        if name not in RESPONSE_ORACLES:
             return super().baseline(name, cells, split, run)
-        return score(cells, lambda means, key: BASELINES[name](means, *key))
+        study = self.study(cells, split, run)
+        return scores(study, study.oracle(name), study.calibration())
+
+    def study(self, cells, split, run):
+        """Return what was measured, and what each fold teaches and asks."""
+        columns = cells.columns
+        contexts = columns.get(self.parameters.get("split_role") or "context")
+        if contexts is None:
+            contexts = np.full(cells.n_cells, EVERYWHERE, dtype=object)
+        doses = columns["dose"] if self.parameters.get("split") == "held_out_dose" else None
+        screen = measure_screen(log_normalised(cells), columns["perturbation"], contexts, doses, run.seed)
+        separator = self.parameters.get("split_separator")
+        return Study.of(screen, split, cells.genes, "+" if separator is None else separator)
 
 
-def score(cells, predict):
-    """Return the mean agreement over all units, and that of each."""
-    means = mean_expression(log_normalised(cells), cells.columns["perturbation"], cells.columns["context"])
-    asked = means.questions()
-    if not asked:
-        raise NotApplicable(
-            "no perturbation was measured in two contexts with enough treated and control cells"
-        )
-    found = [agreement(predict(means, (p, c)), means.mean[p, c], means.mean[CONTROL, c]) for p, c in asked]
-    units = {metric: np.array([one[metric] for one in found]) for metric in ALL_METRICS}
-    defined = {metric: values for metric, values in units.items() if np.isfinite(values).any()}
+def scores(study, found, notes=None):
+    """Return the means over units, and what has no value."""
+    found.audit()
     return Scores(
-        values={metric: float(np.nanmean(values)) for metric, values in defined.items()},
-        units=defined,
-        unit_names=[f"{p}|{c}" for p, c in asked],
-        clusters=[context for _, context in asked],  # they share controls and what was learnt elsewhere
-        undefined=dict.fromkeys(units.keys() - defined.keys(), CONSTANT),
+        values=found.values,
+        units=found.units,
+        unit_names=[condition.name for condition in study.asked],
+        clusters=[condition.context for condition in study.asked],  # they share controls and lessons
+        undefined=found.undefined,
         notes={
             "unit_kind": "perturbation and context",
-            "units_undefined": {m: int(np.isnan(values).sum()) for m, values in units.items()},
+            "units_undefined": found.missing,
+            **(notes or {}),
         },
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness import Model, Sampler, Scores, Task
+from harness import Model, NotApplicable, Sampler, Scores, Task
 
 
 def logged(cells):
@@ -290,6 +290,13 @@ class SilentBaseline(Nearest):
         if name != "never":
             return super().baseline(name, cells, split, run)
         return Scores(values={})
+
+
+class UndefinedBaseline(Nearest):
+    def baseline(self, name, cells, split, run):
+        if name != "never":
+            return super().baseline(name, cells, split, run)
+        raise NotApplicable("there are no doses")
 
 
 class UnseededTask(Nearest):

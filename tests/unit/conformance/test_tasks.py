@@ -30,6 +30,8 @@ CAUGHT = [
     ("check_units", card("NegativeWeights"), "one number from 0 up is needed"),
     ("check_baselines", card("SilentBaseline"), 'neither a value nor a reason for "hits"'),
     ("check_baselines", card("Nearest", baselines=("majority",)), "names no baseline"),
+    ("check_baselines", card("UndefinedBaseline"), "no baseline of UndefinedBaseline is defined"),
+    ("check_baselines", card("Nearest", oracles=("duplicate",)), "names no baseline"),
     ("check_baselines", card("AnswersForAnyBaseline"), 'answers for the baseline "no such baseline"'),
     ("check_same_seed_same_scores", card("UnseededTask"), "asked twice with one seed"),
     ("check_cell_order", card("FirstCellOnly"), "its cells in another order"),

@@ -246,6 +246,29 @@ def test_a_stranger_without_pretraining_is_judged(tmp_path):
     assert rows["hvg"]["is_baseline"]
 
 
+def test_an_oracle_is_shown_and_never_ranked(tmp_path, monkeypatch):
+    """It is no baseline and held against none; metrics by which it says nothing can be told are noted."""
+    monkeypatch.setitem(TASK, "oracles", ["duplicate"])
+    note = {"not_ranked": ["log_loss"]}
+    board = board_of(tmp_path, [*standard(), record(Baseline(name="duplicate"), 0.95, notes=note)])
+    [table] = board["tables"]
+    row = next(c for c in table["constants"] if c["label"] == "duplicate")
+    assert (row["arm"], row["is_baseline"], row["no_change"]) == ("oracle", False, None)
+    assert curve(board)["no_change"] == curve(board_of(tmp_path / "without"))["no_change"]
+    assert table["notes"]["not_ranked"] == ["log_loss"]
+    assert "duplicate (oracle)" in render_markdown(board)
+
+
+def test_a_baseline_that_is_not_defined_is_not_missed(tmp_path, monkeypatch):
+    """One that says why it does not apply withholds no verdict; one that was not run does."""
+    monkeypatch.setitem(TASK, "baselines", ["majority", "nearest_dose"])
+    refused = record(Baseline(name="nearest_dose"), status="not-applicable", reason="there are no doses")
+    judged = curve(board_of(tmp_path / "a", [*standard(), refused]))["no_change"]
+    assert judged[0]["verdict"] != "not_assessed"
+    open_ = curve(board_of(tmp_path / "b", standard()))["no_change"]
+    assert "nearest_dose (not run)" in open_[0]["reason"]
+
+
 def test_nothing_depends_on_who_else_is_there(tmp_path):
     """Another model on the board changes no number of this one."""
     alone = curve(board_of(tmp_path / "a"))

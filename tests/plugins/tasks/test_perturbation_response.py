@@ -1,0 +1,331 @@
+"""Perturbation response: a screen worked by hand, a simulated one, and real ones where they are there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import harness
+from harness import ArrayCells, ContractBroken, NotApplicable, PlainRun, splits
+from harness.conformance import conform
+from harness.corpus import open_cells, read_catalogue
+from harness.measures import Screen, Study, log_normalise, measure_screen
+from harness.measures.response import DECLARED
+from harness.synthetic import World
+from harness_plugins.tasks.perturbation_response import harness_tasks
+from harness_plugins.tasks.perturbation_response.task import PerturbationResponse
+
+RUN = PlainRun()
+[CARD] = harness_tasks()
+ALONE = ("pds", "centroid_accuracy", "pairwise_cosine")
+
+
+def column(values):
+    return np.array(list(values), dtype=object)
+
+
+def drawn(cells, **parameters):
+    """Return the task and the split that the host would draw."""
+    wanted = {**CARD.parameters, **parameters}
+    kind, options = CARD.split_with(wanted)
+    levels = {
+        role: dict(zip(*np.unique(labels.astype(str), return_counts=True), strict=True))
+        for role, labels in cells.columns.items()
+    }
+    recipe = splits.choose(kind, levels, splits.crosstabs_of(cells.columns), options)
+    assert not isinstance(recipe, str), recipe
+    return PerturbationResponse(**wanted), splits.draw(recipe, cells.columns, cells.n_cells, 0)
+
+
+def baselines(cells, *names, **parameters):
+    """Return the scores of baselines and oracles by name."""
+    task, split = drawn(cells, **parameters)
+    return {name: task.baseline(name, cells, split, RUN) for name in names}
+
+
+def components(cells, width=10):
+    """Return the principal components of the log-normalised expression."""
+    x = log_normalise(cells.rows(np.arange(cells.n_cells))).toarray()
+    left, size, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+    return (left * size)[:, :width].astype(np.float32)
+
+
+def rich(cells=2700, **knobs):
+    """Return a screen with strong effects, and cells enough to see them."""
+    strong = {"perturbations": 6, "null_share": 0.0, "gating": 0.0, "effect": 3.0}
+    return World(**{"contexts": 3, "genes": 150, **strong, **knobs}).perturbed(cells).cells()
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    return rich(gating=0.34)
+
+
+class TestByHand:
+    """Three lines of cells, one drug that quadruples the first gene in every one of them."""
+
+    rng = np.random.default_rng(0)
+    line = np.repeat([0, 1, 2], 80)
+    treated = np.tile([False, True], 120)
+    rates = np.random.default_rng(1).gamma(2.0, 20.0, (3, 30))
+    counts = rng.poisson(rates[line] * np.where(treated[:, None] & (np.arange(30) == 0), 4, 1))
+    cells = ArrayCells(
+        counts=counts,
+        genes=[f"g{i}" for i in range(30)],
+        columns={
+            "perturbation": np.where(treated, "drug", "control").astype(object),
+            "context": column("xyz")[line],
+        },
+    )
+
+    @property
+    def means(self):
+        """Means of control and treated cells (lines x genes each)."""
+        x = log_normalise(self.counts).toarray().astype(float)
+        rows = [[(self.line == c) & (self.treated == t) for c in range(3)] for t in (False, True)]
+        return np.array([[x[each].mean(axis=0) for each in side] for side in rows])
+
+    def of(self, *names):
+        return baselines(self.cells, *names)
+
+    def test_baselines_are_what_they_say(self):
+        """Means of log-expression, by context; effects count by treated cells, of which all have 40."""
+        found = self.of("no_change", "perturbed_mean", "context_transfer")
+        control, treated = self.means
+        others = [[1, 2], [0, 2], [0, 1]]
+        expected = {
+            "no_change": control,
+            "perturbed_mean": [treated[o].mean(axis=0) for o in others],
+            "context_transfer": [
+                control[c] + (treated - control)[o].mean(axis=0) for c, o in enumerate(others)
+            ],
+        }
+        for name, answer in expected.items():
+            error = ((np.asarray(answer) - treated) ** 2).mean(axis=1)
+            np.testing.assert_allclose(found[name].units["mse"], error, rtol=1e-5, err_msg=name)
+            assert found[name].values["mse"] == pytest.approx(error.mean(), rel=1e-5)
+        assert list(found["no_change"].unit_names) == ["drug|x", "drug|y", "drug|z"]
+        assert list(found["no_change"].clusters) == ["x", "y", "z"]
+
+    def test_what_is_not_defined_has_a_reason(self):
+        """No change has no delta; one perturbation cannot be told from others. Missing is never a zero."""
+        found = self.of("no_change")["no_change"]
+        for name in ("pearson_delta", *ALONE, "private_auprc", "interaction_skill", "dose_response"):
+            assert name not in found.values
+            assert name not in found.units
+            assert len(found.undefined[name]) > 20
+        assert "constant" in found.undefined["pearson_delta"]
+        assert "fewer than two perturbations" in found.undefined["pds"]
+        assert found.values.keys() | found.undefined.keys() == {metric.name for metric in CARD.metrics}
+
+    def test_baselines_of_other_questions_say_so(self):
+        """Doses, combinations and named targets are absent."""
+        for name, reason in {
+            "additive": "no combination",
+            "matching": "no combination",
+            "linear": "named after a measured gene",
+            "nearest_dose": "no other dose",
+            "log_dose_line": "no other dose",
+        }.items():
+            with pytest.raises(NotApplicable, match=reason):
+                self.of(name)
+
+    def test_the_head_is_the_weighted_mean_of_lines_it_cannot_tell_apart(self):
+        """An embedding without information predicts the mean of the other lines' treated cells."""
+        task, split = drawn(self.cells)
+        found = task.evaluate(np.ones((240, 2), np.float32), self.cells, split, RUN)
+        same = task.baseline("perturbed_mean", self.cells, split, RUN)
+        np.testing.assert_allclose(found.units["mse"], same.units["mse"], rtol=1e-9)
+
+    def test_another_head_and_another_baseline_are_refused(self):
+        """A sentence says what there is."""
+        task, split = drawn(self.cells)
+        with pytest.raises(ContractBroken, match='"forest" is unknown; accepted is "ridge"'):
+            PerturbationResponse(head="forest").evaluate(None, self.cells, split, RUN)
+        with pytest.raises(NotImplementedError):
+            task.baseline("nobody", self.cells, split, RUN)
+
+    def test_nothing_to_ask(self):
+        """A split whose conditions have too few cells asks nothing."""
+        task, split = drawn(self.cells)
+        few = split.taken(np.arange(8))
+        rows = {role: labels[:8] for role, labels in self.cells.columns.items()}
+        alone = ArrayCells(counts=self.counts[:8], genes=self.cells.genes, columns=rows)
+        with pytest.raises(NotApplicable, match="no condition with enough"):
+            task.baseline("no_change", alone, few, RUN)
+
+
+def test_the_card_reads_metrics_as_they_are_declared():
+    """Direction and range agree with the kernels' declarations; the primary one may rank."""
+    for metric in CARD.metrics:
+        how = DECLARED[metric.name]
+        assert (metric.direction, metric.lower, metric.upper) == (how.direction, how.lower, how.upper)
+    assert DECLARED[CARD.primary.name].rankable
+
+
+def test_moments_are_those_of_numpy(simulated):
+    """Means and variances of conditions, and of the halves, which share no cell and make the whole."""
+    x = log_normalise(simulated.counts)
+    columns = simulated.columns
+    screen: Screen = measure_screen([x[:1000], x[1000:]], columns["perturbation"], columns["context"])
+    assert all(abs(a - b) <= 1 for a, b in zip(screen.halves[0].n, screen.halves[1].n, strict=True))
+    for row in (0, 5):
+        rows = x[screen.of_cell == row].toarray().astype(float)
+        np.testing.assert_allclose(screen.whole.mean[row], rows.mean(axis=0), rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(screen.whole.variance[row], rows.var(axis=0, ddof=1), rtol=1e-6, atol=1e-9)
+
+
+def test_genes_are_tested_as_scipy_does(simulated):
+    """Welch's t of a condition against all other cells of its context, and its p against the controls."""
+    from scipy.stats import false_discovery_control, ttest_ind
+
+    x = log_normalise(simulated.counts).toarray().astype(float)
+    what, where = simulated.columns["perturbation"], simulated.columns["context"]
+    screen = measure_screen([log_normalise(simulated.counts)], what, where)
+    row = next(n for n, c in enumerate(screen.conditions) if c.perturbation != "control")
+    name, _, context = screen.conditions[row]
+    own, here = (what == name) & (where == context), where == context
+    with np.errstate(all="ignore"):
+        t = ttest_ind(x[own], x[here & ~own], equal_var=False).statistic
+        p = ttest_ind(x[own], x[here & (what == "control")], equal_var=False).pvalue
+    np.testing.assert_allclose(screen.against_rest(screen.whole)[row], np.nan_to_num(t), rtol=1e-5, atol=1e-8)
+    adjusted = false_discovery_control(np.nan_to_num(p, nan=1.0))
+    np.testing.assert_allclose(screen.against_control(screen.whole)[row], adjusted, rtol=1e-4, atol=1e-12)
+
+
+def test_the_oracle_tops_every_ranked_metric(simulated):
+    """With strong effects and cells enough; the head and all baselines are below."""
+    names = (
+        "no_change",
+        "perturbed_mean",
+        "context_transfer",
+        "technical_duplicate",
+        "interpolated_duplicate",
+    )
+    found = baselines(simulated, *names)
+    task, split = drawn(simulated)
+    found["head"] = task.evaluate(components(simulated), simulated, split, RUN)
+    for metric in CARD.metrics:
+        if not DECLARED[metric.name].rankable or metric.name not in found["technical_duplicate"].values:
+            continue
+        sign = 1 if metric.direction == "up" else -1
+        best = max(sign * found[name].values[metric.name] for name in names[3:])
+        for name in (*names[:3], "head"):
+            if metric.name in found[name].values:
+                assert best > sign * found[name].values[metric.name], f"{metric.name}: {name}"
+
+
+def test_the_oracle_notes_what_each_metric_can_tell(simulated):
+    """Where effects are strong the primary metric passes; scores that may never rank are listed."""
+    notes = baselines(simulated, "technical_duplicate")["technical_duplicate"].notes
+    assert notes["calibration"]["pearson_centroid"]["passes"]
+    assert notes["calibration"]["wmse"]["discrimination"] > 0.9
+    assert {"mse", "r2", "pearson_r", "pearson_delta"} <= set(notes["not_ranked"])
+    assert not {"pearson_centroid", "wmse", "pds"} & set(notes["not_ranked"])
+    half, whole = notes["reliability"]["half"], notes["reliability"]["whole"]
+    assert whole == pytest.approx(2 * half / (1 + half))
+
+
+def test_without_effects_no_metric_passes():
+    """Perturbations that do nothing: duplicates are noise, and no oracle can be told from no answer."""
+    nothing = rich(null_share=1.0, shift=0.0, cells=1200)
+    notes = baselines(nothing, "technical_duplicate")["technical_duplicate"].notes
+    passing = [n for n, c in notes["calibration"].items() if c["passes"] and n not in notes["not_ranked"]]
+    assert not passing
+
+
+@pytest.mark.parametrize("name", ["head", "no_change", "perturbed_mean", "context_transfer"])
+def test_nothing_of_the_tested_cells_reaches_a_prediction(simulated, name):
+    """The treated cells of a fold may be anything: what is predicted of them stays the same."""
+    from harness.measures import RESPONSE_BASELINES, RidgeHead
+
+    columns, embedding = simulated.columns, components(simulated)
+    _, split = drawn(simulated)
+    spoiled = simulated.counts.toarray().copy()
+    spoiled[split.fold == 1] = np.random.default_rng(0).poisson(5, (int((split.fold == 1).sum()), 150))
+    noise = np.where((split.fold == 1)[:, None], 1e3, embedding).astype(np.float32)
+    tables = []
+    for counts, places in ((simulated.counts, embedding), (spoiled, noise)):
+        screen = measure_screen([log_normalise(counts)], columns["perturbation"], columns["context"])
+        study = Study.of(screen, split, simulated.genes)
+        predict = RidgeHead(places, screen).predict if name == "head" else RESPONSE_BASELINES[name]
+        tables.append(study.predictions(predict)[1])
+    np.testing.assert_array_equal(*tables)
+
+
+@pytest.mark.parametrize("kind", ["unseen_perturbation", "unseen_both", "few_shot"])
+def test_other_splits_are_scored(simulated, kind):
+    """Whatever is held out, every metric has a value or a reason, and effects that are shared help."""
+    more = {"split_shots": 2} if kind == "few_shot" else {}
+    task, split = drawn(simulated, split=kind, **more)
+    head = task.evaluate(components(simulated), simulated, split, RUN)
+    assert head.values.keys() | head.undefined.keys() == {metric.name for metric in CARD.metrics}
+    if kind != "few_shot":
+        assert "not taught" in head.undefined["skill_context"]
+        assert head.values["pds"] == pytest.approx(
+            0.5
+        )  # of what was never met a frozen embedding knows nothing
+
+
+def test_combinations_add_up():
+    """Parts are taught in the same context: adding their effects beats their mean and doing nothing."""
+    cells = rich(perturbations=4, combinations=4, contexts=2, cells=2400, interaction=0.0)
+    names = ("no_change", "matching", "additive", "technical_duplicate")
+    found = baselines(cells, *names, split="combinations")
+    error = {name: scores.values["wmse"] for name, scores in found.items()}
+    assert error["additive"] < error["matching"] < error["no_change"]
+    assert found["additive"].values["interaction_skill"] == pytest.approx(0, abs=1e-6)
+    task, split = drawn(cells, split="combinations")
+    head = task.evaluate(components(cells), cells, split, RUN)
+    assert head.values["wmse"] < error["no_change"]
+
+
+def test_doses_are_interpolated():
+    """A dose between two others lies on the line through them, nearer than either and than nothing."""
+    cells = rich(perturbations=4, doses=(0.1, 0.3, 1.0, 3.0, 10.0), contexts=2, cells=3000)
+    names = ("no_change", "nearest_dose", "log_dose_line", "technical_duplicate")
+    found = baselines(cells, *names, split="held_out_dose")
+    error = {name: scores.values["wmse"] for name, scores in found.items()}
+    assert error["log_dose_line"] < error["nearest_dose"] < error["no_change"]
+    assert found["log_dose_line"].values["dose_response"] > 0.9
+    assert all("@" in name for name in found["no_change"].unit_names)
+    task, split = drawn(cells, split="held_out_dose")
+    head = task.evaluate(components(cells), cells, split, RUN)
+    assert head.values["wmse"] < error["no_change"]
+
+
+def test_named_targets_are_embedded_and_left_out():
+    """Perturbations named after genes: the linear baseline answers, and its target never counts."""
+    cells = rich(perturbations=6, cells=1500, contexts=2)
+    drugs = [name for name in dict.fromkeys(cells.columns["perturbation"]) if name != "control"]
+    renamed = dict(zip(drugs, cells.genes, strict=False)) | {"control": "control"}
+    columns = {**cells.columns, "perturbation": column(renamed[n] for n in cells.columns["perturbation"])}
+    named = ArrayCells(counts=cells.counts, genes=cells.genes, columns=columns)
+    found = baselines(named, "linear", "perturbed_mean", split="unseen_perturbation")
+    assert found["linear"].values["pairwise_cosine"] < found["perturbed_mean"].values["pairwise_cosine"]
+
+
+def test_conformance():
+    """The checks of every task pass."""
+    assert all(finding.passed for finding in conform(CARD, "task"))
+
+
+@pytest.mark.parametrize("name", ["kang_ifnb", "crispr_4lines", "gbm_panobinostat"])
+def test_real_screens(shared, name):
+    """On real cells the oracle has the best primary score, and one that can be told from no answer."""
+    path = shared / "data" / f"{name}.h5ad"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not among the shared data")
+    catalogue = Path(harness.__file__).parent / "catalogues" / "real.yaml"
+    [entry] = [entry for entry in read_catalogue(catalogue, path.parent) if entry.name == name]
+    cells = open_cells(entry, path, roles=("perturbation", "context"), limit=2000)
+    task, split = drawn(cells)
+    embedding = np.random.default_rng(0).normal(size=(cells.n_cells, 5)).astype(np.float32)
+    primary = CARD.primary.name
+    oracle = task.baseline("technical_duplicate", cells, split, RUN)
+    rivals = [task.evaluate(embedding, cells, split, RUN)]
+    rivals += [
+        task.baseline(n, cells, split, RUN) for n in ("no_change", "perturbed_mean", "context_transfer")
+    ]
+    assert all(oracle.values[primary] > r.values.get(primary, -1) for r in rivals)
+    assert all(metric in r.undefined for metric in ALONE for r in rivals) == (name != "crispr_4lines")
