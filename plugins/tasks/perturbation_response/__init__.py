@@ -71,7 +71,7 @@ def harness_tasks():
                 "nearest_dose",
                 "log_dose_line",
             ),
-            # The same head on embeddings without pretraining: what is above a baseline may be the head's merit.
+            # The same head without pretraining: what is above the baselines may be the head's merit.
             references=("hvg", "target_pca"),
             oracles=("technical_duplicate", "interpolated_duplicate"),
             parameters={
