@@ -30,8 +30,10 @@ class Doors:
     ----------
     name
         For complaints.
+    model
+        As it was fitted; asked, and never trained.
     load
-        Gives the model as it was fitted, a new object each time.
+        Gives the model as it was fitted, a new object each time, to be trained.
     cells
         The data set's cells on the model's genes, without labels.
     run
@@ -41,6 +43,7 @@ class Doors:
     """
 
     name: str
+    model: Model
     load: Callable[[], Model]
     cells: Cells
     run: Circumstances
@@ -51,7 +54,7 @@ class Doors:
         values = log_normalise(self.cells.rows(rows))
         shown = read_only(values.multiply(~hidden).tocsr().astype("float32"))
         with self.run(None, None) as run:
-            return check_restored(self.load().reconstruct(shown, hidden, run), hidden.shape, self.name)
+            return check_restored(self.model.reconstruct(shown, hidden, run), hidden.shape, self.name)
 
     def fine_tuned(
         self, labels: NDArray[np.object_], train: NDArray[np.int64], test: NDArray[np.int64], steps: int

@@ -298,10 +298,12 @@ class _Work:
             with self._run("model") as run:
                 yield replace(run, budget=budget, validation=held)
 
+        model = self._model(fit, dataset.genes)
         return Doors(
             name=self.job.label,
+            model=model,
             load=lambda: self._model(fit, dataset.genes),
-            cells=View(behind=self._on_genes_of(self._model(fit, dataset.genes), fit), columns={}),
+            cells=View(behind=self._on_genes_of(model, fit), columns={}),
             run=circumstances,
             held_out=lambda n: _validation(n, card.validation, seed_for(self.job, "validation")),
         )

@@ -18,6 +18,7 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6B6B6B"
 
 def draw_curve(judged: Judged, path: Path) -> None:
     """Write the picture of one curve to a file; its suffix says the format (svg, png, pdf)."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -39,8 +40,6 @@ def draw_curve(judged: Judged, path: Path) -> None:
     axes.legend(fontsize=7, frameon=False)
     # No date and no random names in the file: the same results make the same picture.
     metadata = {"Date": None} if path.suffix == ".svg" else None
-    from matplotlib import rc_context
-
     with rc_context({"svg.hashsalt": "harness"}):
         figure.savefig(path, metadata=metadata)
 

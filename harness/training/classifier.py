@@ -58,8 +58,8 @@ def fine_tune(
     cells
         With the classes in ``cells.columns["label"]``.
     run
-        As for :func:`harness.training.train`; validation cells have labels too, and those of a class that is
-        not in ``cells`` count as wrong.
+        As for :func:`harness.training.train`; validation cells have labels too, and one of a class that is
+        not in ``cells`` costs what a guess among all classes would.
     prepare
         As for :func:`harness.training.encode`.
     **options

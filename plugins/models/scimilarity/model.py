@@ -3,6 +3,7 @@
 import numpy as np
 from torch.nn import functional
 
+from harness import NotApplicable
 from harness.training import GeneNetwork, Inputs
 
 from .network import Encoder, Network, Published, widths_of
@@ -57,6 +58,8 @@ class SCimilarity(GeneNetwork):
 
     def restore(self, network, values, hidden):
         """Return the decoder's answer to what is shown; the network was not trained to miss values."""
+        if isinstance(network, Published):
+            raise NotApplicable("published weights are an encoder alone, which restores nothing")
         return network(values)[1]
 
     def load_published(self, folder, run):

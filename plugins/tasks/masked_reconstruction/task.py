@@ -22,11 +22,7 @@ class MaskedReconstruction(Task):
 
     def evaluate(self, subject, cells, split, run):
         """Score a model's answers."""
-
-        def answers(rows, hidden):
-            return subject.reconstruct(rows, hidden)
-
-        return self._score(subject.cells, answers, split, run)
+        return self._score(subject.cells, subject.reconstruct, split, run)
 
     def baseline(self, name, cells, split, run):
         """Score the gene means of the other folds, which gain nothing over themselves."""
@@ -72,12 +68,12 @@ class MaskedReconstruction(Task):
             np.bincount(codes, weights=values[:, restored].sum(axis=1)).astype(float)
             for values in (errors, gene_mean_errors, counts)
         ]
-        found = restoration(*(each.sum() for each in sums))
+        found, by_unit = restoration(*(each.sum() for each in sums)), restoration(*sums)
         defined = {name: float(value) for name, value in found.items() if np.isfinite(value)}
         return Scores(
             values=defined,
             undefined=dict.fromkeys(found.keys() - defined.keys(), "gene means, or the answers, are exact"),
-            units={name: restoration(*sums)[name] for name in defined},
+            units={name: by_unit[name] for name in defined},
             unit_names=names.tolist(),
             weights=sums[2],
             notes=notes,

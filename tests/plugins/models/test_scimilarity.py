@@ -9,7 +9,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
-from harness import ArrayCells, Budget, PlainRun
+from harness import ArrayCells, Budget, NotApplicable, PlainRun
 from harness.measures import log_normalise
 from harness.synthetic import World
 from harness_plugins.models.scimilarity import CARD
@@ -311,6 +311,15 @@ def test_published_weights_embed_as_worked_in_numpy(form, tmp_path):
     again = SCimilarity(**CARD.parameters)
     again.load(tmp_path / "saved", model.genes)
     np.testing.assert_array_equal(embedding(again), embedding(model))
+
+
+def test_published_weights_restore_nothing_and_say_so(tmp_path):
+    """They are an encoder alone: not applicable, with the reason, and no failure."""
+    published(tmp_path, "ckpt")
+    model = taken_over(tmp_path)
+    shown = log_normalise(OTHERS.rows(np.arange(2)))
+    with pytest.raises(NotApplicable, match="an encoder alone"):
+        model.reconstruct(shown, np.zeros(shown.shape, bool), PlainRun())
 
 
 def no_genes(folder):
