@@ -5,6 +5,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# A file's tests stay together, as they share what is slow to make; benchmarks run once, untimed.
+PARALLEL ?= -n auto --maxprocesses 8 --dist loadfile --benchmark-disable
 
 .PHONY: run test bench characteristics check clean
 
@@ -12,7 +14,7 @@ run: $(VENV)/installed
 	$(BIN)/harness run --all $(ARGS)
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # Benchmarks at full size, against peers; they take about half an hour on two cores.
 bench: $(VENV)/installed-dev
