@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harness.checks.curve import Curve
 from harness.checks.saturation import SaturationPoint
 from harness.checks.table import Named
 from harness.checks.verdict import Verdict, judge
@@ -36,55 +37,72 @@ class Judged:
 
     def describe(self) -> dict[str, Any]:
         """Return everything as plain data."""
-        names, verdict = self.named.names, self.verdict
+        names = self.named.names
         return {
             **{name: names[name] for name in ("task", "model", "dataset", "sampler", "metric")},
             **{name: names[name] or None for name in ("corpus", "budget")},
             "direction": self.named.curve.direction,
-            "level": verdict.level,
-            "trend": verdict.trend,
-            "reading": verdict.reading,
-            "quotable": verdict.quotable,
-            "flags": list(verdict.flags),
-            "saturation": self._saturation(),
-            "evidence": asdict(verdict.evidence),
+            **describe_verdict(self.verdict, self.fitted, self.named.whole),
         }
 
-    def _saturation(self) -> dict[str, Any]:
-        found = {rule: self._point(point) for rule, point in sorted(self.verdict.saturation.items())}
-        return found | {"R5": self._fitted_point()}
 
-    def _fraction(self, size: float | None) -> float | None:
-        return None if size is None or not self.named.whole else size / self.named.whole
+def describe_verdict(
+    verdict: Verdict, fitted: FittedSaturation | None, whole: int | None = None
+) -> dict[str, Any]:
+    """Return a verdict as plain data.
 
-    def _point(self, point: SaturationPoint) -> dict[str, Any]:
-        return {
-            "size": point.size,
-            "fraction": self._fraction(point.size),
-            "censored": point.censored,
-            "distribution": {str(size): share for size, share in point.distribution.items()},
-        }
+    Parameters
+    ----------
+    fitted
+        Saturation by R5, where the curve was fitted.
+    whole
+        Cells of the corpus, of which sizes are fractions.
+    """
+    found = {rule: _point(point, whole) for rule, point in sorted(verdict.saturation.items())}
+    sizes = tuple(next(iter(verdict.saturation.values())).distribution)
+    return {
+        "level": verdict.level,
+        "trend": verdict.trend,
+        "reading": verdict.reading,
+        "quotable": verdict.quotable,
+        "flags": list(verdict.flags),
+        "saturation": found | {"R5": _fitted_point(fitted, sizes, whole)},
+        "evidence": asdict(verdict.evidence),
+    }
 
-    def _fitted_point(self) -> dict[str, Any]:
-        nothing: dict[str, Any] = {
-            "size": None,
-            "fraction": None,
-            "censored": "none",
-            "distribution": {},
-            "family": None,
-        }
-        if self.fitted is None:
-            return nothing
-        (reached,) = (each for each in self.fitted.reached if each.share == R5_SHARE)
-        size = None if reached.size is None else round(reached.size)
-        shares = zip(self.named.curve.sizes, reached.distribution, strict=False)
-        return nothing | {
-            "size": size,
-            "fraction": self._fraction(size),
-            "censored": reached.censored or "none",
-            "distribution": {str(at): share for at, share in shares},
-            "family": self.fitted.selection.best,
-        }
+
+def _fraction(size: float | None, whole: int | None) -> float | None:
+    return None if size is None or not whole else size / whole
+
+
+def _point(point: SaturationPoint, whole: int | None) -> dict[str, Any]:
+    return {
+        "size": point.size,
+        "fraction": _fraction(point.size, whole),
+        "censored": point.censored,
+        "distribution": {str(size): share for size, share in point.distribution.items()},
+    }
+
+
+def _fitted_point(fitted: FittedSaturation | None, sizes: Sequence[int], whole: int | None) -> dict[str, Any]:
+    nothing: dict[str, Any] = {
+        "size": None,
+        "fraction": None,
+        "censored": "none",
+        "distribution": {},
+        "family": None,
+    }
+    if fitted is None:
+        return nothing
+    (reached,) = (each for each in fitted.reached if each.share == R5_SHARE)
+    size = None if reached.size is None else round(reached.size)
+    return nothing | {
+        "size": size,
+        "fraction": _fraction(size, whole),
+        "censored": reached.censored or "none",
+        "distribution": {str(at): share for at, share in zip(sizes, reached.distribution, strict=False)},
+        "family": fitted.selection.best,
+    }
 
 
 def judged(
@@ -97,13 +115,13 @@ def judged(
     """Judge the curves of a table as one grid, and fit each where that is asked for."""
     verdicts = judge([named.curve for named in curves], replicates=replicates, progress=progress)
     return [
-        Judged(named=named, verdict=verdict, fitted=_fitted(named) if fits else None)
+        Judged(named=named, verdict=verdict, fitted=fit_curve(named.curve) if fits else None)
         for named, verdict in zip(curves, verdicts, strict=True)
     ]
 
 
-def _fitted(named: Named) -> FittedSaturation | None:
-    curve = named.curve
+def fit_curve(curve: Curve) -> FittedSaturation | None:
+    """Return the saturation of a curve by R5; None without an untrained control."""
     if 0 not in curve.runs:
         return None
     pairs = [(size, value) for size in curve.sizes for value in curve.runs[size]]
