@@ -4,14 +4,18 @@ from harness.checks.curve import Curve
 from harness.checks.evidence import Evidence
 from harness.checks.no_change import NoChange, Subject, UnitScores, join_seeds, no_change
 from harness.checks.saturation import Saturation, SaturationPoint, published_saturation
+from harness.checks.standing import Entry, Standing, Standings, standings
 from harness.checks.verdict import Verdict, judge
 
 __all__ = [
     "Curve",
+    "Entry",
     "Evidence",
     "NoChange",
     "Saturation",
     "SaturationPoint",
+    "Standing",
+    "Standings",
     "Subject",
     "UnitScores",
     "Verdict",
@@ -19,4 +23,5 @@ __all__ = [
     "judge",
     "no_change",
     "published_saturation",
+    "standings",
 ]

@@ -36,7 +36,17 @@ from harness.statistics.parametric import (
     fitted_saturation,
     held_out_largest,
 )
-from harness.statistics.ranking import Comparison, Ranking, Stability, TaskScores, compare, iqm, letters, rank
+from harness.statistics.ranking import (
+    FEW_FAMILIES,
+    Comparison,
+    Ranking,
+    Stability,
+    TaskScores,
+    compare,
+    iqm,
+    letters,
+    rank,
+)
 from harness.statistics.resample import Interval, paired_difference
 from harness.statistics.saturation import (
     NO_ANSWER,
@@ -70,6 +80,7 @@ from harness.statistics.trend import (
 
 __all__ = [
     "FAMILIES",
+    "FEW_FAMILIES",
     "HEADLINE",
     "MIN_DECADES",
     "NO_ANSWER",

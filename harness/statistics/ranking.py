@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
+from math import comb
 from string import ascii_lowercase
 from zlib import crc32
 
@@ -221,7 +222,7 @@ def compare(
     sampled
         Whether the tasks stand for others like them: they are then resampled, and below ``FEW_FAMILIES``
         independent ones nothing is judged. Else the answer is about these tasks, and only units and seeds
-        are resampled.
+        are resampled; nothing is judged where no exact test on so few of them could find a difference.
     n
         Resamples.
     """
@@ -242,8 +243,9 @@ def compare(
         )
     here = np.mean([_pair(task, pair) for task in common], axis=0)[0]
     drawn = _over_tasks(common, [_pair(task, pair, n, seed) for task in common], sampled, n, seed)
-    wins, difference = (percentile(float(here[i]), drawn[:, i], level) for i in range(2))
-    few = _too_few(common) if sampled else None
+    df = np.inf if sampled else _freedom(common, pair)
+    wins, difference = (percentile(float(here[i]), drawn[:, i], level, df) for i in range(2))
+    few = _too_few(common) if sampled else _too_few_runs(common, pair)
     unjudged = few or wins.reason
     return Comparison(
         first=first,
@@ -298,8 +300,9 @@ def rank(
     drawn = _over_tasks(common, [_ranks(task, models, n, seed) for task in common], sampled, n, seed)
     here = per_task.mean(axis=0)
     order = sorted(range(len(models)), key=lambda i: (here[i], models[i]))
-    first = drawn == drawn.min(axis=1, keepdims=True)
-    best = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
+    known = drawn[np.isfinite(drawn).all(axis=1)]
+    first = known == known.min(axis=1, keepdims=True)
+    best = (first / first.sum(axis=1, keepdims=True)).sum(axis=0) / max(len(known), 1)
     in_order = [models[i] for i in order]
     return Ranking(
         tasks=tuple(task.name for task in common),
@@ -385,7 +388,9 @@ def _over_tasks(
     Each drawn family brings a resample of its units of its own, also where it is drawn twice.
     """
     if not sampled:
-        return np.asarray(np.nanmean(per_task, axis=0))
+        known = np.isfinite(per_task).sum(axis=0)
+        total = np.nansum(per_task, axis=0)
+        return np.where(known > 0, total / np.maximum(known, 1), np.nan)
     codes = _families(tasks)
     k = int(codes.max()) + 1
     rng = np.random.default_rng(seed)
@@ -409,6 +414,32 @@ def _families(tasks: Sequence[TaskScores]) -> NDArray[np.intp]:
 def _too_few(tasks: Sequence[TaskScores]) -> str | None:
     k = int(_families(tasks).max()) + 1
     return f"only {k} independent tasks" if k < FEW_FAMILIES else None
+
+
+def _too_few_runs(tasks: Sequence[TaskScores], pair: tuple[str, str]) -> str | None:
+    """Return why no test could tell two models apart on these very tasks, if none could.
+
+    The smallest two-sided p-value of an exact test over all tasks: the signs of paired units or, without
+    units, the ways to deal the runs to the two models.
+    """
+    chances = [_smallest_chance(task, pair) for task in tasks]
+    smallest = 2 * float(np.prod(chances))
+    return None if smallest < 0.05 else f"so few runs and units that p could not be below {smallest:.2g}"
+
+
+def _smallest_chance(task: TaskScores, pair: tuple[str, str]) -> float:
+    seeds = [len(task.scores[model]) for model in pair]
+    defined = np.logical_and.reduce([np.isfinite(task.scores[model]).all(axis=0) for model in pair])
+    names = np.arange(len(defined)) if task.clusters is None else np.asarray(task.clusters)
+    clusters = len(np.unique(names[defined]))
+    return 0.5**clusters if clusters > 1 else 1 / comb(sum(seeds), seeds[0])
+
+
+def _freedom(tasks: Sequence[TaskScores], pair: tuple[str, str]) -> float:
+    """Return the degrees of freedom of the seeds, where nothing but seeds is resampled."""
+    if any(task.scores[pair[0]].shape[1] > 1 for task in tasks):
+        return np.inf
+    return float(sum(len(task.scores[model]) - 1 for task in tasks for model in pair)) or np.inf
 
 
 def _win_rates(models: Sequence[str], pairs: Sequence[Comparison]) -> dict[str, float]:
