@@ -2,12 +2,13 @@
 
 from harness.checks.curve import Curve
 from harness.checks.evidence import Evidence
-from harness.checks.no_change import NoChange, Subject, UnitScores, join_seeds, no_change
+from harness.checks.no_change import Against, NoChange, Subject, UnitScores, join_seeds, no_change
 from harness.checks.saturation import Saturation, SaturationPoint, published_saturation
 from harness.checks.standing import Entry, Standing, Standings, standings
 from harness.checks.verdict import Verdict, judge
 
 __all__ = [
+    "Against",
     "Curve",
     "Entry",
     "Evidence",

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.statistics import Direction, Interval, paired_difference
+from harness.statistics import Direction, Interval, holm, paired_difference
 
 FEW_CLUSTERS = 6
 """Below this number of pairs no exact paired test can reach p < 0.05 two-sided (2 / 2**5 = 0.0625)."""
@@ -53,6 +53,29 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Against:
+    """A model against one declared baseline.
+
+    Attributes
+    ----------
+    baseline, value
+        Its name and headline value.
+    gain
+        As in `NoChange`; None, with a ``reason``, where the two cannot be paired.
+    p, p_holm
+        Two-sided p-value of no difference beyond the tolerance, paired by unit, over units and seeds; the
+        same after Holm's correction over all declared baselines, in which one without a p-value counts as 1.
+    """
+
+    baseline: str
+    value: float
+    gain: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoChange:
     """A model against the best of its task's baselines.
 
@@ -68,6 +91,9 @@ class NoChange:
         Headline value of the model; name and headline value of the best baseline.
     reason
         Why it was not assessed.
+    against
+        Every declared baseline that has a score, the best first. To beat the best is to beat all of them, for
+        which no correction is due; to say which of them are beaten, read ``p_holm``.
     """
 
     verdict: Verdict
@@ -76,6 +102,7 @@ class NoChange:
     baseline_value: float | None = None
     gain: Interval | None = None
     reason: str | None = None
+    against: tuple[Against, ...] = ()
 
 
 def join_seeds(units: Sequence[UnitScores]) -> UnitScores | None:
@@ -111,8 +138,9 @@ def no_change(
         return NoChange(
             verdict="not_assessed", value=model.value, reason="no baseline of the task has a score"
         )
-    best = max(baselines, key=lambda subject: sign * subject.value)
-    gain = _gain(model.units, best.units, sign)
+    ordered = sorted(baselines, key=lambda subject: -sign * subject.value)
+    gains = [_gain(model.units, each.units, sign, tolerance) for each in ordered]
+    best, gain = ordered[0], gains[0]
     obstacle = _obstacle(model, best, gain, absent or {})
     return NoChange(
         verdict="not_assessed" if obstacle else _verdict(gain, tolerance),
@@ -121,6 +149,26 @@ def no_change(
         baseline_value=best.value,
         gain=gain,
         reason=obstacle,
+        against=_against(model, ordered, gains, len(absent or {})),
+    )
+
+
+def _against(
+    model: Subject, baselines: Sequence[Subject], gains: Sequence[Interval | None], absent: int
+) -> tuple[Against, ...]:
+    """Return every comparison, corrected for all that were declared, those without a result among them."""
+    p = [None if gain is None else gain.p for gain in gains]
+    adjusted = holm([1.0 if each is None else each for each in p] + [1.0] * absent)
+    return tuple(
+        Against(
+            baseline=each.name,
+            value=each.value,
+            gain=None if gain is None else gain.estimate,
+            p=raw,
+            p_holm=None if raw is None else float(corrected),
+            reason=_unpaired(model, each, gain),
+        )
+        for each, gain, raw, corrected in zip(baselines, gains, p, adjusted, strict=False)
     )
 
 
@@ -137,13 +185,9 @@ def _obstacle(
     model: Subject, baseline: Subject, gain: Interval | None, absent: Mapping[str, str]
 ) -> str | None:
     """Return why there is no verdict, if there is none."""
-    for subject in (model, baseline) if gain is None else ():
-        if subject.units is None:
-            return subject.reason or f"{subject.name} has no scores per unit for this metric"
-    if gain is None:
-        return "the units do not have unique names, so they cannot be paired"
-    if gain.low is None:
-        return gain.reason
+    unpaired = _unpaired(model, baseline, gain)
+    if unpaired or gain is None:
+        return unpaired
     if absent:
         return "without " + ", ".join(f"{name} ({state})" for name, state in sorted(absent.items()))
     if gain.n_clusters < FEW_CLUSTERS:
@@ -151,13 +195,26 @@ def _obstacle(
     return None
 
 
-def _gain(model: UnitScores | None, baseline: UnitScores | None, sign: int) -> Interval | None:
+def _unpaired(model: Subject, baseline: Subject, gain: Interval | None) -> str | None:
+    """Return why two subjects have no interval between them, if they have none."""
+    for subject in (model, baseline) if gain is None else ():
+        if subject.units is None:
+            return subject.reason or f"{subject.name} has no scores per unit for this metric"
+    if gain is None:
+        return "the units do not have unique names, so they cannot be paired"
+    return gain.reason
+
+
+def _gain(
+    model: UnitScores | None, baseline: UnitScores | None, sign: int, tolerance: float
+) -> Interval | None:
     if model is None or baseline is None:
         return None
     theirs = _in_order_of(model.names, baseline)
     if theirs is None:
         return None
-    return paired_difference(sign * model.values, sign * theirs, model.weights, model.clusters)
+    ours = sign * model.values
+    return paired_difference(ours, sign * theirs, model.weights, model.clusters, tolerance=tolerance)
 
 
 def _in_order_of(names: tuple[str, ...], scores: UnitScores) -> NDArray[np.float64] | None:

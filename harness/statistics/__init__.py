@@ -47,7 +47,7 @@ from harness.statistics.ranking import (
     letters,
     rank,
 )
-from harness.statistics.resample import Interval, paired_difference
+from harness.statistics.resample import Interval, holm, paired_difference
 from harness.statistics.saturation import (
     NO_ANSWER,
     RULES,
@@ -135,6 +135,7 @@ __all__ = [
     "fitted_saturation",
     "gain_per_decade",
     "held_out_largest",
+    "holm",
     "intraclass_correlation",
     "iqm",
     "isotonic",

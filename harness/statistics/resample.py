@@ -32,6 +32,9 @@ class Interval:
         Units that could not be paired.
     reason
         Why there is no interval.
+    p
+        Two-sided: twice the smaller share of the resamples (with the data among them) that are not above, or
+        not below, zero.
     """
 
     estimate: float | None
@@ -43,6 +46,7 @@ class Interval:
     n_seeds: int
     n_excluded: int = 0
     reason: str | None = None
+    p: float | None = None
 
 
 def paired_difference(
@@ -51,6 +55,7 @@ def paired_difference(
     weights: ArrayLike | None = None,
     clusters: Sequence[str] | None = None,
     *,
+    tolerance: float = 0.0,
     n: int = 2000,
     level: float = 0.95,
     seed: int = 0,
@@ -75,6 +80,8 @@ def paired_difference(
     clusters
         One name per unit: units of one cluster are not independent and are drawn together. Each unit is a
         cluster of its own where not given.
+    tolerance
+        Difference up to which nothing is a difference, for ``p``.
     n
         Number of resamples.
     level
@@ -113,8 +120,25 @@ def paired_difference(
     if len(shares) < 2:
         return replace(found, reason=_too_few(found))
     tail = (1 - level) / 2
-    low, high = np.quantile(_means(sums, shares, n, seed), [tail, 1 - tail])
-    return replace(found, low=float(low), high=float(high))
+    means = _means(sums, shares, n, seed)
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return replace(found, low=float(low), high=float(high), p=_two_sided(means, tolerance))
+
+
+def _two_sided(means: NDArray[np.float64], tolerance: float) -> float:
+    """Return the p-value that belongs to the interval: no p is below 2 / (n + 1)."""
+    opposed = min((means <= tolerance).sum(), (means >= -tolerance).sum())
+    return float(min(1.0, 2 * (1 + opposed) / (1 + len(means))))
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Return p-values adjusted for their number, in the order given: Holm 1979, jstor.org/stable/4615733."""
+    raw = np.asarray(p, dtype=float)
+    order = np.argsort(raw)
+    steps = np.arange(len(raw), 0, -1) * raw[order]
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
 
 
 def _too_few(found: Interval) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.checks import NoChange, Subject, UnitScores, join_seeds, no_change
 
@@ -133,6 +134,56 @@ def test_seeds_share_their_units():
     assert (back.estimate, back.n_excluded) == (0, 1)
     assert join_seeds([one, UnitScores(names=names[::-1], values=one.values)]) is None
     assert join_seeds([]) is None
+
+
+def test_holm_over_all_declared_baselines():
+    """statsmodels' adjustment of the raw p-values, an absent baseline counting as p = 1; the best first."""
+    from statsmodels.stats.multitest import multipletests
+
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 1, 12)
+    levels = {"a": 0.0, "b": -0.5, "c": -0.4, "d": -0.05}
+    baselines = [
+        subject(name, level, values=values + level + rng.normal(0, 0.5, 12)) for name, level in levels.items()
+    ]
+    model = subject("model", 0.1, values=values)
+    for absent in ({}, {"e": "failed", "f": "missing"}):
+        found = no_change(model, baselines, absent=absent).against
+        assert [each.baseline for each in found] == ["a", "d", "c", "b"]
+        raw = [each.p for each in found]
+        theirs = multipletests([*raw, *[1.0] * len(absent)], method="holm")[1][: len(found)]
+        assert [each.p_holm for each in found] == pytest.approx(list(theirs))
+        assert len(set(raw)) > 2
+    down = no_change(model, baselines, "down").against
+    assert [each.baseline for each in down] == ["b", "c", "d", "a"]
+    by_name = {each.baseline: each for each in found}
+    assert all(by_name[each.baseline].gain == pytest.approx(-each.gain) for each in down)
+
+
+def test_the_p_value_belongs_to_the_interval():
+    """Below 5 % exactly where the 95 % interval leaves out zero; and near that of the paired t test."""
+    rng = np.random.default_rng(1)
+    hvg = subject("hvg", 0.0, names=tuple(map(str, range(40))), values=np.zeros(40))
+    for shift in np.linspace(0, 0.6, 13):
+        values = rng.normal(shift, 1, 40)
+        found = no_change(subject("m", 1, hvg.units.names, values), [hvg])
+        (against,) = found.against
+        assert (against.p < 0.05) == (found.verdict != "no_better")
+        assert against.p == pytest.approx(stats.ttest_1samp(values, 0).pvalue, abs=0.03, rel=0.5)
+        assert against.p_holm == against.p
+    same = no_change(subject("m", 1, hvg.units.names, np.full(40, 1e-9)), [hvg], tolerance=1e-6)
+    assert same.against[0].p == 1
+
+
+def test_a_baseline_that_cannot_be_paired_stays_in_the_count():
+    """It has no p-value and a reason, and costs the others as much as if it stood."""
+    alone = no_change(subject("m", 0.8), [subject("hvg", 0.7)]).against[0]
+    first, second = no_change(
+        subject("m", 0.8), [subject("hvg", 0.7), Subject(name="pca", value=0.1)]
+    ).against
+    assert (first.p, first.p_holm) == (alone.p, pytest.approx(2 * alone.p))
+    assert (second.p, second.p_holm, second.gain) == (None, None, None)
+    assert second.reason == "pca has no scores per unit for this metric"
 
 
 def test_findings_are_frozen():
