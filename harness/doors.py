@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.contracts.cells import Cells, View, read_only
-from harness.contracts.guards import check_chances, check_history, check_restored
+from harness.contracts.guards import check_chances, check_embedding, check_history, check_restored
 from harness.contracts.model import Model
 from harness.contracts.run import PlainRun
+from harness.corpus import aligned
+from harness.errors import NotApplicable
 from harness.measures import log_normalise
 from harness.records import Budget
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 Circumstances = Callable[[Budget | None, Cells | None], AbstractContextManager[PlainRun]]
 """Budget and validation cells -> the circumstances of one call to the model."""
+
+
+MIN_OVERLAP = 0.5
+"""Share of the genes of cells that a task made which a model must know, as data sets ask by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +55,12 @@ class Doors:
     run: Circumstances
     held_out: Callable[[int], tuple[NDArray[np.int64], NDArray[np.int64]]]
 
+    def embed(self, cells: Cells) -> NDArray[np.float32]:
+        """Return the embedding of cells that a task made (cells x width)."""
+        with self.run(None, None) as run:
+            found = self.model.embed(View(behind=self._on_own_genes(cells), columns={}), run)
+        return check_embedding(found, cells.n_cells, self.name)
+
     def reconstruct(self, rows: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return hidden expression as told from the rest (cells x genes)."""
         values = log_normalise(self.cells.rows(rows))
@@ -73,3 +85,14 @@ class Doors:
 
     def _labelled(self, labels: NDArray[np.object_], rows: NDArray[np.int64]) -> View:
         return View(behind=self.cells, columns={"label": labels[rows]}, chosen=rows)
+
+    def _on_own_genes(self, cells: Cells) -> Cells:
+        if tuple(cells.genes) == tuple(self.cells.genes):
+            return cells
+        found = aligned(cells, self.cells.genes)
+        if found.shared.share_of_dataset < MIN_OVERLAP:
+            raise NotApplicable(
+                f"the model knows {found.shared.share_of_dataset:.0%} of the genes of the cells that the "
+                f"task makes, and at least {MIN_OVERLAP:.0%} are needed"
+            )
+        return found

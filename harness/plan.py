@@ -211,10 +211,10 @@ class _Planner:
                     corpus=corpus,
                 )
                 continue
-            if question.card.wants <= {"embed"}:
-                yield self._job(question, Embed(fit=fit, dataset=question.data))
-            else:
+            if question.card.asks_model:
                 yield self._job(question, fit)
+            else:
+                yield self._job(question, Embed(fit=fit, dataset=question.data))
 
     def _job(self, question: Asked, subject: Embed | Fit | Baseline) -> Job:
         return Job(subject=subject, dataset=question.data, task=question.choice, split=question.split)

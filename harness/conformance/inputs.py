@@ -24,6 +24,7 @@ N_GENES = 40
 TYPES = ("alpha", "beta", "gamma")
 PERTURBATIONS = ("control", "drug-a", "drug-b", "drug-c")
 DOSES = ("0.1", "1", "10")
+WIDTH = 5
 REPLICATES = 10
 """Cells of each type under each perturbation: the least that splits keep."""
 
@@ -103,10 +104,18 @@ def taken(cells: ToyCells, rows: Iterable[int]) -> ToyCells:
 
 @dataclass(frozen=True, kw_only=True)
 class Answering:
-    """A fitted model as a task may ask it, which answers by ridge regression on an embedding of all cells."""
+    """A fitted model as a task may ask it, which answers by ridge regression on an embedding of all cells.
+
+    Cells that a task makes get random combinations of their log-normalised counts.
+    """
 
     embedding: NDArray[np.float32]
     cells: Cells
+
+    def embed(self, cells: Cells) -> NDArray[np.float32]:
+        """Mix the genes, whichever they are, with fixed random weights."""
+        mixed = np.random.default_rng(SEED).normal(size=(len(cells.genes), WIDTH))
+        return np.concatenate([log_normalise(batch) @ mixed for batch in cells.batches()]).astype(np.float32)
 
     def reconstruct(self, rows: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Tell every gene from the embedding."""

@@ -55,7 +55,7 @@ def evaluated(card: TaskCard, embedding: Embedding, cells: Cells, split: Split) 
     behind = Answering(embedding=embedding, cells=cells)
     task: Task = new(card)
     with circumstances(device=device_of(card)) as run:
-        scores = task.evaluate(embedding if card.wants <= {"embed"} else behind, cells, split, run)
+        scores = task.evaluate(behind if card.asks_model else embedding, cells, split, run)
     check_scores(scores, card)
     return scores
 
@@ -155,6 +155,8 @@ def check_input_not_altered(card: TaskCard) -> None:
 
 def check_truth_beats_noise(card: TaskCard) -> None:
     """An embedding that knows the cell types scores better than noise in the primary metric."""
+    if card.control == "negative":
+        raise NotApplicable("it is a negative control, at which no embedding does well")
     if "cell_type" not in {need.partition(">=")[0] for need in card.needs}:
         raise NotApplicable("it does not ask for cell types, so no embedding is known to be right")
     cells = toy_cells()

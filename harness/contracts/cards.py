@@ -166,6 +166,12 @@ class TaskCard(Card):
         Answers that know the truth, computed by :meth:`Task.baseline` too: ceilings, shown and never ranked.
     references
         Names of reference models that count as baselines too, where they were run.
+    makes_cells
+        True where it embeds cells that it makes or alters: it then gets the model behind doors
+        (:meth:`harness.Fitted.embed`) in place of the embedding of the data set.
+    control
+        ``"positive"`` where a model that learns is known to gain with size; ``"negative"`` where nobody can
+        be better than the baselines, so that a model which is shows a leak.
     """
 
     wants: frozenset[str] = frozenset({"embed"})
@@ -174,6 +180,13 @@ class TaskCard(Card):
     baselines: tuple[str, ...] = ()
     oracles: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    makes_cells: bool = False
+    control: Literal["positive", "negative"] | None = None
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it gets the model behind doors, not an embedding of the data set alone."""
+        return self.makes_cells or not self.wants <= {"embed"}
 
     def split_with(self, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Return the kind of split and its options, as parameters say."""

@@ -114,6 +114,18 @@ class Fitted(Protocol):
     def cells(self) -> Cells:
         """The data set's cells on the model's genes, without labels."""
 
+    def embed(self, cells: Cells) -> NDArray[np.float32]:
+        """Return the embedding of cells that the task made (cells x width), in one call to the model.
+
+        The host hides their columns and puts them on the model's genes, where they are on others; counts are
+        those of :attr:`cells`, altered, say. For cards with ``makes_cells``.
+
+        Raises
+        ------
+        NotApplicable
+            The model knows fewer than half of their genes.
+        """
+
     def reconstruct(self, rows: NDArray[np.int64], hidden: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return the expression of these cells, what is hidden told from the rest (rows x genes).
 
@@ -147,7 +159,7 @@ class Task(ABC):
         """Score a model.
 
         ``subject`` is its frozen embedding (cells x width; finite, read-only), row i belonging to cell i; or,
-        where the card wants more than ``embed``, the model itself behind doors.
+        where the card wants more than ``embed`` or makes cells, the model itself behind doors.
         """
 
     def baseline(self, name: str, cells: Cells, split: Split, run: Run) -> Scores:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import ArrayCells, ContractBroken, Model, NotFinite, PlainRun
+from harness import ArrayCells, ContractBroken, Model, NotApplicable, NotFinite, PlainRun
 from harness.doors import Doors
 from harness.measures import log_normalise
 
@@ -26,7 +26,8 @@ class Guest(Model):
         self.given = []
 
     def embed(self, cells, run):
-        raise NotImplementedError
+        self.given.append(cells)
+        return self.answer
 
     def reconstruct(self, values, hidden, run):
         self.given.append((values, hidden))
@@ -89,6 +90,41 @@ def test_fine_tuning_starts_anew_and_tests_without_labels():
     np.testing.assert_array_equal(learnt.columns["label"], LABELS[:8])
     np.testing.assert_array_equal(tested.rows(np.arange(4)).toarray(), COUNTS[16:])
     assert dict(tested.columns) == {}
+
+
+def test_cells_that_a_task_made_come_without_labels():
+    """On the same genes they reach the model as they are, in one call."""
+    asked, _ = doors(np.zeros((3, 2), np.float32))
+    made = ArrayCells(counts=COUNTS[:3], genes=list("abcdef"), columns={"cell_type": LABELS[:3]})
+    assert asked.embed(made).shape == (3, 2)
+    (given,) = asked.model.given
+    np.testing.assert_array_equal(given.rows(np.arange(3)).toarray(), COUNTS[:3])
+    assert dict(given.columns) == {}
+
+
+def test_cells_that_a_task_made_are_put_on_the_genes_of_the_model():
+    """Genes in their places, unknown ones gone, absent ones not measured; of strangers nothing is asked."""
+    asked, _ = doors(np.zeros((3, 2), np.float32))
+    asked.embed(ArrayCells(counts=COUNTS[:3], genes=list("fexdcb")))
+    (given,) = asked.model.given
+    expected = np.column_stack([np.zeros(3), COUNTS[:3, [5, 4, 3, 1, 0]]])
+    np.testing.assert_array_equal(given.rows(np.arange(3)).toarray(), expected)
+    assert given.measured.tolist() == [False, True, True, True, True, True]
+    with pytest.raises(NotApplicable, match="knows 33% of the genes of the cells that the task makes"):
+        asked.embed(ArrayCells(counts=COUNTS[:3], genes=list("abuvwx")))
+
+
+BAD_EMBEDDED = [
+    (np.zeros((2, 2)), ContractBroken, "one row for each of 3 cells"),
+    (np.full((3, 2), np.nan), NotFinite, "NaN"),
+]
+
+
+@pytest.mark.parametrize(("answer", "error", "sentence"), BAD_EMBEDDED)
+def test_bad_embeddings_are_refused(answer, error, sentence):
+    """Shape and numbers."""
+    with pytest.raises(error, match=sentence):
+        doors(answer)[0].embed(ArrayCells(counts=COUNTS[:3], genes=list("abcdef")))
 
 
 BAD_RESTORED = [
