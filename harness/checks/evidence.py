@@ -58,9 +58,10 @@ class Evidence:
         Seeds per size that show a difference of ``margin`` with 80 % power.
     largest_contrast, equivalence_p
         Best minus worst mean of a trained size; TOST p-value of all pairs of sizes lying within ``margin``.
-    fall_p
+    fall_p, rise_p
         For every trained size, the one-sided p-value (t test with the pooled sd, Bonferroni over all pairs)
-        of being worse than the smaller size that it falls furthest behind; 1 for the smallest.
+        of being worse than the smaller size that it falls furthest behind, and of being better than the one
+        that it is furthest ahead of; 1 for the smallest.
     last_step, last_step_low
         Mean of the largest size minus that of the one before, and its lower 95 % limit.
     saturates_at, saturates_within
@@ -68,8 +69,9 @@ class Evidence:
         ``saturates``.
     best, best_size
         Best mean of a trained size, and that size.
-    untrained, gain, gain_equivalence_p
-        Mean of the untrained control, best mean minus it, TOST p-value of that gain lying within ``margin``.
+    untrained, gain, gain_low, gain_high, gain_equivalence_p
+        Mean of the untrained control, best mean minus it with its 95 % interval, TOST p-value of that gain
+        lying within ``margin``.
     dunnett_p, harm_p
         For every trained size, Dunnett's one-sided p-value for being better, and for being worse, than the
         untrained control.
@@ -103,6 +105,7 @@ class Evidence:
     largest_contrast: float | None
     equivalence_p: float | None
     fall_p: tuple[float | None, ...]
+    rise_p: tuple[float | None, ...]
     last_step: float | None
     last_step_low: float | None
     saturates_at: int | None
@@ -111,6 +114,8 @@ class Evidence:
     best_size: int
     untrained: float | None
     gain: float | None
+    gain_low: float | None
+    gain_high: float | None
     gain_equivalence_p: float | None
     dunnett_p: tuple[float | None, ...] | None
     harm_p: tuple[float | None, ...] | None
@@ -148,7 +153,8 @@ def _of_trend(block: Block, permutations: int, seed: int) -> Columns:
         "seeds_needed": seeds_needed(block.spread.sd, block.margin),
         "intraclass_correlation": intraclass_correlation(block.runs),
         "right_censored": RULES["R4"](summarise(block.scores)) == len(block.runs) - 1,
-        "fall_p": _falls(block),
+        "fall_p": _steps(block, down=True),
+        "rise_p": _steps(block, down=False),
         **_contrasts(block),
     }
 
@@ -180,12 +186,12 @@ def _contrasts(block: Block) -> Columns:
     }
 
 
-def _falls(block: Block) -> FloatArray:
-    """Return for every size the corrected p-value of a fall from a smaller one (sizes, curves)."""
+def _steps(block: Block, *, down: bool) -> FloatArray:
+    """Return for every size the corrected p-value of a fall, or rise, from a smaller one (sizes, curves)."""
     n_pairs = len(block.runs) * (len(block.runs) - 1) / 2
     p = np.ones(block.means.shape)
     for large in range(1, len(p)):
-        pairs = [_difference(block, small, large) for small in range(large)]
+        pairs = [_difference(block, *((small, large) if down else (large, small))) for small in range(large)]
         tests = [mean_difference_p(difference, error, block.spread.df) for difference, error in pairs]
         p[large] = np.minimum(n_pairs * np.min(tests, axis=0), 1.0)
     return p
@@ -212,14 +218,17 @@ def _of_level(block: Block) -> Columns:
 
 def _against_untrained(block: Block, best: FloatArray, seeds: NDArray[np.int_]) -> Columns:
     if block.untrained is None:
-        names = ("untrained", "gain", "gain_equivalence_p", "dunnett_p", "harm_p")
+        names = ("untrained", "gain", "gain_low", "gain_high", "gain_equivalence_p", "dunnett_p", "harm_p")
         return dict.fromkeys(names, None)
     floor = block.untrained.mean(axis=-1)
     spread = pooled_spread([*block.runs, block.untrained])
     error = spread.sd * np.sqrt(1 / seeds + 1 / block.untrained.shape[-1])
+    half = _t(0.975, spread.df) * error
     return {
         "untrained": floor,
         "gain": best - floor,
+        "gain_low": best - floor - half,
+        "gain_high": best - floor + half,
         "gain_equivalence_p": equivalence_p(best - floor, error, spread.df, block.margin),
         "dunnett_p": dunnett_p(block.runs, block.untrained),
         "harm_p": dunnett_p(block.runs, block.untrained, less=True),

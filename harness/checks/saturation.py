@@ -112,7 +112,8 @@ class SaturationPoint:
     distribution
         Size -> share of the bootstrap replicates that answer it; what is missing to 1 had no answer.
     median, set_80, set_95
-        Median answer of the replicates; smallest and largest size of their central 80 and 95 %.
+        Median answer of the replicates; smallest and largest size of a set that holds the true one with 80
+        and 95 %: their central part, widened for the few seeds that they were drawn from.
     """
 
     size: int | None
@@ -138,15 +139,17 @@ def points_of(
     at
         Their summary, for the points of R3.
     """
-    by_rule = {rule: _points(sizes, answer, _crossings(sizes, rule, at)) for rule, answer in answers.items()}
+    by_rule = {
+        rule: _points(sizes, answer, _crossings(sizes, rule, at), at) for rule, answer in answers.items()
+    }
     return [dict(zip(by_rule, points, strict=True)) for points in zip(*by_rule.values(), strict=True)]
 
 
 def _points(
-    sizes: Sequence[Sequence[int]], answer: Answers, crossings: Sequence[float | None]
+    sizes: Sequence[Sequence[int]], answer: Answers, crossings: Sequence[float | None], at: Summary
 ) -> list[SaturationPoint]:
     """Return one rule's saturation point of every curve."""
-    ends = [central_set(answer.shares, level).T.tolist() for level in (0.0, 0.80, 0.95)]
+    ends = [central_set(answer.shares, level, at.runs).T.tolist() for level in (0.0, 0.80, 0.95)]
     columns = zip(sizes, answer.position.tolist(), answer.shares.T.tolist(), crossings, *ends, strict=True)
     return [_point(*column) for column in columns]
 

@@ -48,10 +48,14 @@ class Verdict:
     trend
         No size effect: ``"flat"`` if all means are shown to lie within the margin, else ``"inconclusive"``. A
         size effect: ``"inverse"`` if it goes down, ``"non-monotone"`` if neither way, ``"still-improving"``
-        if R4 answers the largest size or the last step is a gain, else ``"saturates"``.
+        if R4 answers the largest size or the last step is a gain, else ``"saturates"``. The way is
+        Jonckheere's; where that shows none, as with a step between two sizes, it is that of the rises or
+        falls between sizes, if these are shown in one direction only.
     flags
         ``harm@n``: at n cells the model is worse than untrained. ``fall@n``: it is worse than at some smaller
-        size. ``above-ceiling@n``: the mean is above the ceiling, which then is wrong. Flags replace no label.
+        size. ``above-ceiling@n``: the mean is above the ceiling, which then is wrong. ``underpowered``: the
+        level is ``no-benefit`` for want of seeds; a benefit beyond the margin is not excluded. Flags replace
+        no label.
     evidence
         The numbers.
     saturation
@@ -139,13 +143,13 @@ def _verdict(
     return Verdict(
         level=level,
         trend=trend,
-        flags=_flags(curve, evidence),
+        flags=_flags(curve, level, evidence),
         evidence=Evidence(**evidence),
         saturation=points,
     )
 
 
-def _flags(curve: Curve, evidence: Mapping[str, Any]) -> tuple[str, ...]:
+def _flags(curve: Curve, level: Level, evidence: Mapping[str, Any]) -> tuple[str, ...]:
     def shown(p_values: Sequence[float | None] | None) -> list[int]:
         return [
             size for size, p in zip(curve.sizes, p_values or (), strict=False) if p is not None and p <= ALPHA
@@ -156,7 +160,17 @@ def _flags(curve: Curve, evidence: Mapping[str, Any]) -> tuple[str, ...]:
         "fall": shown(evidence["fall_p"]),
         "above-ceiling": _above(curve),
     }
-    return tuple(f"{name}@{size}" for name, sizes in named.items() for size in sizes)
+    flags = [f"{name}@{size}" for name, sizes in named.items() for size in sizes]
+    unshown = level == "no-benefit" and not _benefit_excluded(evidence)
+    return (*flags, "underpowered") if unshown else tuple(flags)
+
+
+def _benefit_excluded(evidence: Mapping[str, Any]) -> bool:
+    """Whether a gain beyond the margin over either reference is shown not to be there."""
+    margin = evidence["margin"] or 0.0
+    highs = [evidence[name] for name in ("gain_high", "baseline_high") if evidence[name] is not None]
+    equivalent = evidence["gain_equivalence_p"]
+    return any(high < margin for high in highs) or (equivalent is not None and equivalent < ALPHA)
 
 
 def _above(curve: Curve) -> list[int]:
@@ -170,12 +184,14 @@ def _trends(of: Columns) -> list[Trend]:
     """Return the first label that applies; comparisons with NaN are false: the unknown shows nothing."""
     effect = (of["gate_f_p"] < ALPHA) | (of["gate_jonckheere_p"] < ALPHA)
     within = (of["equivalence_p"] < ALPHA) & (of["resolution"] <= of["margin"])
+    up, down = of["jonckheere_up_p"] < ALPHA, of["jonckheere_down_p"] < ALPHA
+    rises, falls = ((of[name] <= ALPHA).any(axis=0) for name in ("rise_p", "fall_p"))
     return _first_label(
         {
             "flat": ~effect & within,
             "inconclusive": ~effect,
-            "inverse": of["jonckheere_down_p"] < ALPHA,
-            "non-monotone": ~(of["jonckheere_up_p"] < ALPHA),
+            "inverse": down | (~up & falls & ~rises),
+            "non-monotone": ~up & ~(rises & ~falls),
             "still-improving": of["right_censored"] | (of["last_step_low"] > 0),
         },
         otherwise="saturates",

@@ -211,7 +211,51 @@ def test_below_the_untrained_control_is_no_benefit_with_harm():
 
 def test_a_mean_below_by_chance_is_no_harm():
     """.699 under .70 with an sd of .01 is not shown to be worse."""
-    assert verdict((0.699, 0.70, 0.71), untrained=0.70).flags == ()
+    assert verdict((0.699, 0.70, 0.71), untrained=0.70, sd=0.01).flags == ("underpowered",)
+    assert verdict((0.699, 0.70, 0.70), untrained=0.70, sd=0.002).flags == ()
+
+
+def test_no_benefit_for_want_of_seeds_is_flagged():
+    """Best minus untrained .01; its upper limit .01 + t_(.975; 28) sd sqrt(2 / 5) against the margin of .015.
+
+    A baseline above excludes a benefit as well, whatever is known of the untrained control.
+    """
+    half = stats.t.ppf(0.975, 28) * (2 / 5) ** 0.5
+    for sd, flagged in ((0.02, True), (0.0035, False)):
+        found = verdict((0.70, 0.70, 0.70, 0.70, 0.70, 0.71), untrained=0.70, sd=sd)
+        assert found.evidence.gain_high == pytest.approx(0.01 + half * sd)
+        assert found.evidence.gain_low == pytest.approx(0.01 - half * sd)
+        assert (found.level, "underpowered" in found.flags) == ("no-benefit", flagged)
+    means = (0.70, 0.70, 0.70, 0.70, 0.70, 0.70)
+    for baseline, level, flagged in ((0.72, "no-benefit", False), (0.70, "no-benefit", True)):
+        found = verdict(means, untrained=0.50, sd=0.04, baselines={"b": [baseline]})
+        assert (found.level, "underpowered" in found.flags) == (level, flagged)
+    assert "underpowered" not in verdict(TRUTHS["saturates"], sd=0.1).flags
+
+
+def test_a_step_has_a_direction_that_jonckheere_does_not_show():
+    """Three seeds, a step up or down by six sd, then nothing: the shown steps say which way; a hump, both."""
+    up, down, both = (
+        verdict(means, untrained=0.4, sd=0.02, seeds=3)
+        for means in (
+            (0.58, 0.71, 0.70, 0.70, 0.70, 0.69),
+            (0.82, 0.69, 0.70, 0.70, 0.70, 0.71),
+            (0.58, 0.70, 0.70, 0.70, 0.70, 0.58),
+        )
+    )
+    for found in (up, down, both):
+        assert min(found.evidence.jonckheere_up_p, found.evidence.jonckheere_down_p) > 0.05
+    assert (up.trend, down.trend, both.trend) == ("saturates", "inverse", "non-monotone")
+    assert max(up.evidence.rise_p[1:]) < 0.05 < min(up.evidence.fall_p)
+    assert up.evidence.rise_p == pytest.approx(down.evidence.fall_p, rel=1e-6)
+
+
+def test_an_effect_without_a_shown_direction_is_non_monotone():
+    """A zigzag of which F sees the whole and no pair of sizes is shown: neither way, as before."""
+    found = verdict((0.685, 0.71, 0.685, 0.71, 0.685, 0.70), untrained=0.4, sd=0.014, seeds=5)
+    assert found.evidence.gate_f_p < 0.05
+    assert min(*found.evidence.fall_p, *found.evidence.rise_p) > 0.05
+    assert found.trend == "non-monotone"
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,21 @@ def test_central_set():
     assert central_set(others, 0.95).T.tolist() == [[0, 0], [NO_ANSWER, NO_ANSWER], [1, 3]]
 
 
+def test_few_seeds_widen_the_set():
+    """Three seeds at six sizes: Phi(sqrt(3 / 2) t_(.025; 12)) = .0038; a size with .01 on each side is in."""
+    shares = np.array([0.01, 0.98, 0.01])[:, None]
+    assert central_set(shares, 0.95).T.tolist() == [[1, 1]]
+    assert central_set(shares, 0.95, np.full(6, 3)).T.tolist() == [[0, 2]]
+    tail = stats.norm.cdf(np.sqrt(3 / 2) * stats.t.ppf(0.025, 12))
+    assert tail == pytest.approx(0.0038, abs=1e-4)
+    for share, inside in ((tail - 1e-4, False), (tail + 1e-4, True)):
+        found = central_set(np.array([share, 1 - 2 * share, share])[:, None], 0.95, np.full(6, 3))
+        assert found.T.tolist() == ([[0, 2]] if inside else [[1, 1]])
+    assert central_set(shares, 0.95, np.full(6, 1_000)).T.tolist() == [[1, 1]]
+    assert central_set(shares, 0.95, np.full(6, 1)).T.tolist() == [[0, 2]]
+    assert central_set(shares, 0.0, np.full(6, 3)).T.tolist() == [[1, 1]]
+
+
 @pytest.mark.parametrize("paired", [False, True])
 def test_replicates_are_resampled_runs(paired):
     """Every replicate is what its draws say, seed by seed; paired seeds are drawn as blocks."""
