@@ -4,8 +4,17 @@ Further doors: :mod:`harness.measures` (metric kernels), :mod:`harness.synthetic
 answers), :mod:`harness.training` (one training loop), :mod:`harness.conformance` (is my plugin sound?).
 """
 
-from harness.contracts.cards import CatalogueCard, CommandCard, Metric, ModelCard, SamplerCard, TaskCard
+from harness.contracts.cards import (
+    CatalogueCard,
+    CommandCard,
+    Identity,
+    Metric,
+    ModelCard,
+    SamplerCard,
+    TaskCard,
+)
 from harness.contracts.cells import ArrayCells, Cells, Corpus
+from harness.contracts.metrics import CLASSIFICATION_IDENTITIES, CLASSIFICATION_METRICS
 from harness.contracts.model import Model
 from harness.contracts.run import PlainRun, Run
 from harness.contracts.sampler import Sampler
@@ -15,6 +24,8 @@ from harness.hookspecs import hookimpl
 from harness.records import Budget, History
 
 __all__ = [
+    "CLASSIFICATION_IDENTITIES",
+    "CLASSIFICATION_METRICS",
     "ArrayCells",
     "Budget",
     "CatalogueCard",
@@ -24,6 +35,7 @@ __all__ = [
     "Corpus",
     "Fitted",
     "History",
+    "Identity",
     "Metric",
     "Model",
     "ModelCard",

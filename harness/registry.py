@@ -6,12 +6,22 @@ import importlib.metadata
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import pluggy
 
 from harness import hookspecs
-from harness.contracts.cards import Card, CatalogueCard, CommandCard, ModelCard, SamplerCard, TaskCard
+from harness.audit import read_identity
+from harness.contracts.cards import (
+    INVARIANCES,
+    Card,
+    CatalogueCard,
+    CommandCard,
+    ModelCard,
+    SamplerCard,
+    TaskCard,
+    Units,
+)
 from harness.records import as_parameters
 
 GROUP = "harness"
@@ -84,6 +94,7 @@ class Registry:
                     "parameters": dict(found.card.parameters),
                     "not_installed": found.card.not_installed(),
                     "supervised": kind == "model" and any(n.startswith("corpus:") for n in found.card.needs),
+                    "nested": bool(getattr(found.card, "nested", False)),
                     "caveats": list(getattr(found.card, "caveats", ())),
                     "licence": found.card.licence,
                     "citation": found.card.citation,
@@ -240,3 +251,35 @@ def _check(card: Any, card_type: type[Any], hook: str) -> None:
             ) from None
     if isinstance(card, TaskCard) and not card.metrics:
         raise TypeError(f'the task "{card.name}" names no metric; the first one is its primary metric')
+    if isinstance(card, TaskCard):
+        _check_declarations(card)
+
+
+def _check_declarations(card: TaskCard) -> None:
+    """Refuse declarations that no score could be audited against."""
+    names = {metric.name for metric in card.metrics}
+    for metric in card.metrics:
+        low, high = metric.lower, metric.upper
+        ordered = [bound for bound in (low, metric.floor, high) if bound is not None]
+        if ordered != sorted(ordered):
+            raise TypeError(
+                f'the metric "{metric.name}" of "{card.name}" has the range {low} to {high} and the floor '
+                f"{metric.floor}; a floor within the range is needed"
+            )
+        if metric.units not in get_args(Units) or not metric.invariant <= INVARIANCES.keys():
+            raise TypeError(
+                f'the metric "{metric.name}" of "{card.name}" has units={metric.units!r} and '
+                f"invariant={sorted(metric.invariant)}; accepted are {', '.join(get_args(Units))}, and "
+                f"{', '.join(INVARIANCES)}"
+            )
+    for identity in card.identities:
+        if unknown := sorted(read_identity(identity.says).names - names):
+            raise TypeError(
+                f'the identity "{identity.says}" of "{card.name}" names "{unknown[0]}", which is none of its '
+                f"metrics: {', '.join(sorted(names))}"
+            )
+        if identity.baseline not in (None, *card.baselines, *card.oracles):
+            raise TypeError(
+                f'the identity "{identity.says}" of "{card.name}" is for "{identity.baseline}", which is '
+                "none of its baselines and oracles"
+            )

@@ -23,9 +23,16 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from harness import splits
+from harness.audit import audit
 from harness.contracts.cards import Card, ModelCard, SamplerCard, TaskCard
 from harness.contracts.cells import Cells, View
-from harness.contracts.guards import check_embedding, check_history, check_rows, check_scores
+from harness.contracts.guards import (
+    check_embedding,
+    check_history,
+    check_rows,
+    check_scores,
+    refuse_contradictions,
+)
 from harness.contracts.model import Model
 from harness.contracts.run import PlainRun
 from harness.contracts.task import Scores, Split
@@ -74,6 +81,8 @@ class Order:
     sampler: SamplerCard | None
     corpus: Located | None
     dataset: Located
+    origin: str = ""
+    """The distribution of the task."""
 
     @property
     def stages(self) -> tuple[tuple[str, str], ...]:
@@ -218,7 +227,21 @@ class _Work:
         """Return the job's outcome, its scores computed or looked up."""
         folder = self._keep("score", self.job.address, self._make_score, before=self._before_score)
         found = json.loads((folder / "scores.json").read_bytes())
+        self._audit(found)
         return Outcome(status="ok", **found, costs=self.costs())
+
+    def _audit(self, found: Mapping[str, Any]) -> None:
+        """Refuse scores, kept before the card said otherwise, that contradict it now."""
+        card = self.order.task
+        wrong = audit(
+            found["metrics"], card.declared(), undefined=found["undefined"], baseline=self._baseline
+        )
+        refuse_contradictions(wrong, f"what is stored of the task {card.name} of {self.order.origin}")
+
+    @property
+    def _baseline(self) -> str | None:
+        subject = self.job.subject
+        return subject.name if isinstance(subject, Baseline) else None
 
     def _before_score(self) -> None:
         if isinstance(self.job.subject, Embed):
@@ -243,7 +266,7 @@ class _Work:
             else:
                 notes |= self._history(self.job.subject)
                 scores = task.evaluate(self._doors(self.job.subject, dataset), cells, split, run)
-        check_scores(scores, self.order.task)
+        check_scores(scores, self.order.task, self.order.origin, self._baseline)
         write_scores(folder, scores, split, notes)
 
     def _history(self, fit: Fit) -> dict[str, Any]:

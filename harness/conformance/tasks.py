@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from harness.conformance.inputs import (
     toy_cells,
 )
 from harness.conformance.loading import device_of, new, parameters_of
-from harness.contracts.cards import Metric, TaskCard
+from harness.contracts.cards import INVARIANCES, TaskCard
 from harness.contracts.cells import Cells
 from harness.contracts.guards import check_scores
 from harness.contracts.task import Scores, Split, Task
@@ -84,7 +84,7 @@ def check_every_metric(card: TaskCard) -> None:
     """Every metric of the card has a value within its bounds, or a reason why it has none."""
     scores = ordinary(card)
     _sane(card, scores, card.name)
-    extra = sorted({*scores.values, *scores.undefined} - {metric.name for metric in card.metrics})
+    extra = sorted(set(scores.undefined) - {metric.name for metric in card.metrics})
     if extra:
         raise ContractBroken(f'{card.name} returned "{extra[0]}", which its card does not name as a metric')
 
@@ -110,7 +110,7 @@ def check_baselines(card: TaskCard) -> None:
         except NotApplicable as reason:
             undefined[name] = str(reason)
             continue
-        check_scores(scores, card)
+        check_scores(scores, card, baseline=name)
         _sane(card, scores, who)
         _sane_units(card, scores, who)
     if card.baselines and undefined.keys() >= set(card.baselines):
@@ -140,6 +140,46 @@ def check_cell_order(card: TaskCard) -> None:
     found = evaluated(card, cells.components[order], taken(cells, order), other)
     metrics = {metric.name: metric.tolerance for metric in card.metrics}
     same_values(found, expected, metrics, f"{card.name}, its cells in another order")
+
+
+def check_invariances(card: TaskCard) -> None:
+    """What a metric declares to leave it as it is does: scale, shift or rotation of the embedding, names."""
+    if not any(metric.invariant for metric in card.metrics):
+        raise NotApplicable("none of its metrics declares what leaves the score of an embedding as it is")
+    cells = toy_cells()
+    split = split_of(card, cells)
+    expected = evaluated(card, cells.components, cells, split)
+    for change, changed in CHANGES.items():
+        metrics = {m.name: m.tolerance for m in card.metrics if change in m.invariant}
+        if metrics:
+            found = evaluated(card, *changed(cells), split)
+            same_values(found, expected, metrics, f"{card.name}, {INVARIANCES[change]}")
+
+
+def _turned(cells: ToyCells) -> tuple[Embedding, ToyCells]:
+    width = cells.components.shape[1]
+    turn, _ = np.linalg.qr(np.random.default_rng(SEED).normal(size=(width, width)))
+    return (cells.components @ turn).astype(np.float32), cells
+
+
+def _renamed(cells: ToyCells) -> tuple[Embedding, ToyCells]:
+    """Number the levels of every role backwards."""
+
+    def backwards(labels: NDArray[np.object_]) -> NDArray[np.object_]:
+        names, codes = np.unique(labels.astype(str), return_inverse=True)
+        return np.array([f"{number:03d}" for number in range(len(names))], dtype=object)[::-1][codes]
+
+    columns = {role: backwards(labels) for role, labels in cells.columns.items()}
+    return cells.components, replace(cells, columns=columns)
+
+
+CHANGES: Mapping[str, Callable[[ToyCells], tuple[Embedding, ToyCells]]] = {
+    "scale": lambda cells: (4 * cells.components, cells),
+    "shift": lambda cells: (cells.components + np.float32(0.5), cells),
+    "rotation": _turned,
+    "names": _renamed,
+}
+"""How each of :data:`harness.contracts.cards.INVARIANCES` is tried: the embedding and the cells."""
 
 
 def check_input_not_altered(card: TaskCard) -> None:
@@ -183,9 +223,7 @@ def _primary(card: TaskCard, scores: Scores) -> float:
 
 def _sane(card: TaskCard, scores: Scores, who: str) -> None:
     for metric in card.metrics:
-        if metric.name in scores.values:
-            _within(metric, scores.values[metric.name], who)
-        elif not scores.undefined[metric.name].strip():
+        if metric.name not in scores.values and not scores.undefined[metric.name].strip():
             raise ContractBroken(f'{who} gives no reason why "{metric.name}" has no value')
     try:
         json.dumps(scores.notes, allow_nan=False)
@@ -193,23 +231,11 @@ def _sane(card: TaskCard, scores: Scores, who: str) -> None:
         raise ContractBroken(f"{who} returned notes that are not JSON: {error}") from error
 
 
-def _within(metric: Metric, value: float, who: str) -> None:
-    low = -math.inf if metric.lower is None else metric.lower
-    high = math.inf if metric.upper is None else metric.upper
-    if not low - metric.tolerance <= value <= high + metric.tolerance:
-        raise ContractBroken(
-            f'{who} found {value:.6g} for "{metric.name}", whose card says {metric.lower} to {metric.upper}'
-        )
-
-
 def _sane_units(card: TaskCard, scores: Scores, who: str) -> None:
     names = [str(name) for name in scores.unit_names]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ContractBroken(f'{who} has two units called "{twice[0]}"')
-    strangers = sorted(set(scores.units) - {metric.name for metric in card.metrics})
-    if strangers:
-        raise ContractBroken(f'{who} has unit scores of "{strangers[0]}", which is not one of its metrics')
     for name, values in scores.units.items():
         if np.isinf(np.asarray(values, dtype=float)).any():
             raise ContractBroken(f'{who} has infinite unit scores of "{name}"; NaN where a unit has none')
@@ -221,6 +247,7 @@ CHECKS = (
     check_baselines,
     check_same_seed_same_scores,
     check_cell_order,
+    check_invariances,
     check_input_not_altered,
     check_truth_beats_noise,
 )

@@ -23,9 +23,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from typing import Any, Literal
+
+Units = Literal["each", "mean", "weighted", "parts"]
+INVARIANCES = {
+    "scale": "all coordinates of the embedding times one number",
+    "shift": "one vector added to all cells",
+    "rotation": "the embedding turned",
+    "names": "other names, in another order, for the levels of every role",
+}
+"""What may leave the score of an embedding as it is; conformance tries each that is declared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +144,13 @@ class Metric:
         The attainable range; None where unbounded.
     tolerance
         Absolute difference up to which two values of the same score count as equal.
+    floor
+        Score of an answer that knows nothing; None where that depends on the data.
+    units
+        How unit scores belong to the value (``each``, ``mean``, ``weighted``, ``parts``), see
+        :mod:`harness.audit`.
+    invariant
+        What leaves the score of an embedding as it is, see :data:`INVARIANCES`; the order of cells always.
     """
 
     name: str
@@ -142,6 +158,29 @@ class Metric:
     lower: float | None = 0.0
     upper: float | None = 1.0
     tolerance: float = 1e-6
+    floor: float | None = None
+    units: Units = "each"
+    invariant: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What scores say about each other.
+
+    Attributes
+    ----------
+    says
+        A comparison such as ``"gap == familiar - unfamiliar"``, see :mod:`harness.audit`. It is asked where
+        all its metrics have a value, up to the largest of their tolerances.
+    of
+        Whether it holds of values, of the scores of every unit, or of both.
+    baseline
+        The baseline or oracle of which alone it holds; None for everybody.
+    """
+
+    says: str
+    of: Literal["values", "units", "both"] = "both"
+    baseline: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +198,9 @@ class TaskCard(Card):
         donor, else random by cell), ``"whole"`` (no split), ``"held_out_context"`` and others, see
         :mod:`harness.splits`. A parameter may decide it, ``"{split}"``, filled in like needs; parameters
         called ``split_role``, ``split_folds`` and so on set the options of the kind.
+    identities
+        What its metrics say about each other. The host audits every result against them and against the
+        ranges before it keeps it.
     baselines
         Its own trivial answers, computed by :meth:`Task.baseline`. One that is not defined for what is asked
         raises :class:`harness.NotApplicable` with the reason.
@@ -176,6 +218,7 @@ class TaskCard(Card):
 
     wants: frozenset[str] = frozenset({"embed"})
     metrics: tuple[Metric, ...] = ()
+    identities: tuple[Identity, ...] = ()
     split: str = "whole"
     baselines: tuple[str, ...] = ()
     oracles: tuple[str, ...] = ()
@@ -193,6 +236,24 @@ class TaskCard(Card):
         prefix = "split_"
         options = {n.removeprefix(prefix): value for n, value in parameters.items() if n.startswith(prefix)}
         return self.split.format_map(parameters), options
+
+    def declared(self) -> dict[str, Any]:
+        """Return what it declares of its scores as plain data: what :func:`harness.audit.audit` asks."""
+        return {
+            "metrics": {
+                metric.name: {
+                    "direction": metric.direction,
+                    "lower": metric.lower,
+                    "upper": metric.upper,
+                    "tolerance": metric.tolerance,
+                    "floor": metric.floor,
+                    "units": metric.units,
+                    "invariant": sorted(metric.invariant),
+                }
+                for metric in self.metrics
+            },
+            "identities": [asdict(identity) for identity in self.identities],
+        }
 
     @property
     def primary(self) -> Metric:

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from harness.audit import audit
 from harness.contracts.cards import TaskCard
 from harness.contracts.task import Scores
 from harness.errors import ContractBroken, NotFinite
@@ -117,35 +118,48 @@ def check_history(history: Any, who: str) -> dict[str, Any]:
     return found
 
 
-def check_scores(scores: Any, card: TaskCard) -> None:
-    """Say what is wrong with a task's scores, if anything is."""
+def check_scores(scores: Any, card: TaskCard, origin: str = "", baseline: str | None = None) -> None:
+    """Say what is wrong with a task's scores, if anything is.
+
+    ``origin`` is the distribution that the task comes from, ``baseline`` which of its baselines was scored.
+    """
+    who = f"the task {card.name}{origin and f' of {origin}'}"
     if not isinstance(scores, Scores):
-        raise ContractBroken(f"the task {card.name} returned {type(scores).__name__}, not harness.Scores")
-    for metric in card.metrics:
-        if metric.name in scores.undefined:
-            continue
-        if metric.name not in scores.values:
-            raise ContractBroken(
-                f'the task {card.name} returned neither a value nor a reason for "{metric.name}"'
-            )
-        if not math.isfinite(scores.values[metric.name]):
-            raise NotFinite(f'the task {card.name} found {scores.values[metric.name]} for "{metric.name}"')
+        raise ContractBroken(f"{who} returned {type(scores).__name__}, not harness.Scores")
+    for name, value in scores.values.items():
+        if not math.isfinite(value):
+            raise NotFinite(f'{who} found {value} for "{name}"')
     for name, values in scores.units.items():
         if len(values) != len(scores.unit_names):
             raise ContractBroken(
-                f'the task {card.name} returned {len(values)} unit scores of "{name}" '
-                f"for {len(scores.unit_names)} units"
+                f'{who} returned {len(values)} unit scores of "{name}" for {len(scores.unit_names)} units'
             )
     if scores.weights is not None and not _are_weights(scores.weights, len(scores.unit_names)):
         raise ContractBroken(
-            f"the task {card.name} returned {len(scores.weights)} weights "
+            f"{who} returned {len(scores.weights)} weights "
             f"for {len(scores.unit_names)} units; one number from 0 up is needed for each, not all of them 0"
         )
     if scores.clusters is not None and len(scores.clusters) != len(scores.unit_names):
         raise ContractBroken(
-            f"the task {card.name} returned {len(scores.clusters)} clusters "
-            f"for {len(scores.unit_names)} units"
+            f"{who} returned {len(scores.clusters)} clusters for {len(scores.unit_names)} units"
         )
+    refuse_contradictions(
+        audit(
+            scores.values,
+            card.declared(),
+            undefined=scores.undefined,
+            units=scores.units,
+            weights=scores.weights,
+            baseline=baseline,
+        ),
+        who,
+    )
+
+
+def refuse_contradictions(found: list[str], who: str) -> None:
+    """Raise what an audit found."""
+    if found:
+        raise ContractBroken(f"{who} contradicts what its card declares: {'; '.join(found)}")
 
 
 def _are_weights(values: Any, n_units: int) -> bool:

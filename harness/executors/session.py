@@ -108,6 +108,7 @@ def _order(job: Job, registry: Registry, known: Survey, by_genes: Mapping[str, L
         sampler=registry.samplers[draw.sampler.name].card if draw else None,
         corpus=corpus,
         dataset=known.located[job.dataset.digest],
+        origin=registry.tasks[job.task.name].origin,
     )
 
 
@@ -152,15 +153,7 @@ def _task_facts(order: Order, outcome: Outcome) -> dict[str, Any]:
         "name": card.name,
         "version": card.version,
         "primary": card.primary.name,
-        "metrics": {
-            metric.name: {
-                "direction": metric.direction,
-                "lower": metric.lower,
-                "upper": metric.upper,
-                "tolerance": metric.tolerance,
-            }
-            for metric in card.metrics
-        },
+        **card.declared(),
         "baselines": list(card.baselines),
         "oracles": list(card.oracles),
         "references": list(card.references),

@@ -1,12 +1,13 @@
 """Kernels on plain arrays, public for task and model authors. Importing this room imports no science."""
 
+from harness.contracts.metrics import DECILES
 from harness.measures.calibration import brier_scores, expected_calibration_error, log_losses
 from harness.measures.classification import (
     CALIBRATION,
-    DECILES,
     Classification,
     Predictions,
     classification_scores,
+    classified,
 )
 from harness.measures.components import (
     Components,
@@ -40,7 +41,14 @@ from harness.measures.perturbation import (
     perturbed_mean,
     ridge_head,
 )
-from harness.measures.probes import PROBES, majority_predictions, neighbour_votes, probe_predictions
+from harness.measures.probes import (
+    PROBES,
+    Answer,
+    AnswerSheet,
+    majority_predictions,
+    neighbour_votes,
+    probe_predictions,
+)
 from harness.measures.reconstruction import restoration
 from harness.measures.screen import Condition, Screen, measure_screen
 from harness.measures.study import ORACLES as RESPONSE_ORACLES
@@ -55,6 +63,8 @@ __all__ = [
     "RESPONSE_BASELINES",
     "RESPONSE_ORACLES",
     "REST",
+    "Answer",
+    "AnswerSheet",
     "Classification",
     "Components",
     "Condition",
@@ -71,6 +81,7 @@ __all__ = [
     "bits_gained",
     "brier_scores",
     "classification_scores",
+    "classified",
     "context_transfer",
     "corpus_components",
     "diversity",

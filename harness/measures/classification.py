@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from harness.contracts.metrics import DECILES
+from harness.contracts.task import Scores, Split
 from harness.errors import NotApplicable
 from harness.measures.calibration import brier_scores, expected_calibration_error, log_losses
 
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DECILES = tuple(f"f1_decile_{number}" for number in range(1, 11))
-"""Mean F1 of the classes in each tenth of the classes, from the rarest to the most frequent ones."""
 CALIBRATION = ("expected_calibration_error", "brier_score", "log_loss")
 
 
@@ -70,6 +70,43 @@ class Classification:
     units: tuple[str, ...]
     weights: NDArray[np.float64]
     notes: Mapping[str, Any]
+
+
+NOT_APART = "the split sets no cells apart as familiar ground; split_in_distribution: true does"
+
+
+def classified(labels: NDArray[np.object_], told: Predictions, split: Split) -> Scores:
+    """Return :data:`harness.CLASSIFICATION_METRICS` of predictions as a task's scores.
+
+    What the same classifiers say of familiar ground stands beside, with the gap to it.
+
+    Raises
+    ------
+    NotApplicable
+        No cell is tested.
+    """
+    import numpy as np
+
+    found = classification_scores(labels, told, split.fold, split.units)
+    values, undefined, units = dict(found.values), dict(found.undefined), dict(found.by_unit)
+    if told.in_distribution is None or split.in_distribution is None:
+        undefined |= dict.fromkeys(("in_distribution_micro_f1", "micro_f1_gap"), NOT_APART)
+    else:
+        familiar = classification_scores(labels, told.in_distribution, split.in_distribution, split.units)
+        there = dict(zip(familiar.units, familiar.by_unit["micro_f1"], strict=True))
+        of_units = np.array([there.get(unit, np.nan) for unit in found.units])
+        values["in_distribution_micro_f1"] = familiar.values["micro_f1"]
+        values["micro_f1_gap"] = familiar.values["micro_f1"] - found.values["micro_f1"]
+        units["in_distribution_micro_f1"] = of_units
+        units["micro_f1_gap"] = of_units - found.by_unit["micro_f1"]
+    return Scores(
+        values=values,
+        undefined=undefined,
+        units=units,
+        unit_names=found.units,
+        weights=found.weights,
+        notes={**found.notes, **told.notes},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,7 +139,7 @@ def probe_predictions(
     order = own_order(embedding, labels)
     embedding, split = embedding[order], split.taken(order)
     classes, codes = np.unique(labels[order].astype(str), return_inverse=True)
-    sheet = _Sheet(split, classes)
+    sheet = AnswerSheet(split, classes)
     rng = np.random.default_rng(seed)
     for taught, asked in sheet.folds():
         features = probe_features(embedding, taught, probe, width)
@@ -165,7 +165,7 @@ def majority_predictions(labels: NDArray[np.object_], split: Split) -> Predictio
     import numpy as np
 
     classes, codes = np.unique(labels.astype(str), return_inverse=True)
-    sheet = _Sheet(split, classes)
+    sheet = AnswerSheet(split, classes)
     for taught, asked in sheet.folds():
         shares = class_shares(codes[taught], len(classes))
         answer = Answer(scores=np.tile(shares, (int(asked.sum()), 1)))
@@ -455,8 +455,16 @@ PROBABILISTIC = ("knn", "logistic", "mlp")
 # -- what is handed back -------------------------------------------------------------------------------
 
 
-class _Sheet:
-    """The answers as they come in, fold by fold."""
+class AnswerSheet:
+    """The answers of classifiers as they come in, fold by fold.
+
+    Parameters
+    ----------
+    split
+        Whose folds are asked; cells that it sets apart as familiar ground are asked beside the tested ones.
+    classes
+        (n_classes,), sorted: the columns of every answer.
+    """
 
     def __init__(self, split: Split, classes: NDArray[np.str_]) -> None:
         import numpy as np
@@ -481,6 +489,10 @@ class _Sheet:
             yield taught, np.any([exam == number for exam in self.exams], axis=0)
 
     def write(self, asked: NDArray[np.bool_], answer: Answer, untaught: NDArray[np.bool_]) -> None:
+        """Note an answer to the fold that :meth:`folds` yielded last.
+
+        ``untaught`` says of each cell that was asked whether its class was not taught.
+        """
         for exam, scores in zip(self.exams, self.scores, strict=True):
             tested = exam == self.number
             scores[tested] = answer.scores[tested[asked]]

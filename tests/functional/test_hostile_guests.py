@@ -64,6 +64,23 @@ def test_the_next_guest_gets_a_clean_worker(place, installed):
     assert states == dict(zip(models, ["failed", "failed", "ok", "ok"], strict=True))
 
 
+def test_scores_that_cannot_be_are_not_kept(place, installed):
+    """A value outside its range, a broken identity: failures that name metric, value and distribution."""
+    place.packages = (installed("hostile"),)
+    tasks = ["boasts", "contradicts_itself", "do_nothing"]
+    place.suite(models=["do_nothing"], tasks=tasks, corpora=[], sizes=[], seeds=[0])
+    place("run", "mine.yaml", "--catalogue", "catalogue.yaml", "--jobs", 1, code=1)
+    board = place.board()
+    failures = {failure["task"]["name"]: failure for failure in board["failures"]}
+    assert {(f["kind"], f["stage"]) for f in failures.values()} == {("contract", "score")}
+    words = "the task boasts of hostile 1.0 contradicts what its card declares"
+    assert f'{words}: "accuracy" is 1.7; its declared range is 0 to 1' in failures["boasts"]["reason"]
+    said = '"hits + misses == 1" is declared, and the sides are 1.25 and 1'
+    assert said in failures["contradicts_itself"]["reason"]
+    states = {score["task"]["name"]: score["status"] for score in board["scores"]}
+    assert states == dict(zip(tasks, ["failed", "failed", "ok"], strict=True))
+
+
 def test_what_guests_print_does_not_reach_the_terminal(aftermath):
     """Standard output belongs to the harness; the guests' words are in a log."""
     out = aftermath[1]

@@ -120,3 +120,40 @@ def test_a_module_inside_an_absent_package_is_not_installed():
     """Looking for it must not end the listing."""
     card = ModelCard(name="x", version="1", entry="x:X", requires={"no_such_package.part": "more"})
     assert card.not_installed() == "not installed: pip install 'more'"
+
+
+TASK = """
+from harness import Identity, Metric, TaskCard, hookimpl
+
+@hookimpl
+def harness_tasks():
+    return [TaskCard(name="bad", version="1", entry="a:B", {fields})]
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ('metrics=(Metric(name="f1", floor=1.5),)', "the range 0.0 to 1.0 and the floor 1.5"),
+        ('metrics=(Metric(name="f1", lower=2.0),)', "the range 2.0 to 1.0"),
+        ('metrics=(Metric(name="f1", units="median"),)', "accepted are each, mean, weighted, parts"),
+        ('metrics=(Metric(name="f1", invariant=frozenset({"time"})),)', "scale, shift, rotation, names"),
+        (
+            'metrics=(Metric(name="f1"),), identities=(Identity(says="f1 <= f2"),)',
+            'names "f2", which is none of its metrics: f1',
+        ),
+        (
+            'metrics=(Metric(name="f1"),), identities=(Identity(says="f1 == 0", baseline="nobody"),)',
+            'is for "nobody", which is none of its baselines',
+        ),
+        (
+            'metrics=(Metric(name="f1"),), identities=(Identity(says="f1 is 0"),)',
+            "a comparison (==, <=, >=) of two terms",
+        ),
+    ],
+)
+def test_declarations_that_nothing_could_be_audited_against(guest, fields, words):
+    """A task whose card contradicts itself is broken before it is run."""
+    guest("guest_bad", TASK.format(fields=fields), entry="task.x")
+    (broken,) = discover().broken
+    assert words in broken.reason

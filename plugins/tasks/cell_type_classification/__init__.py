@@ -1,8 +1,6 @@
 """Can cell types of new donors be read off the embedding?"""
 
-from harness import Metric, TaskCard, hookimpl
-
-DECILES = tuple(Metric(name=f"f1_decile_{number}") for number in range(1, 11))
+from harness import CLASSIFICATION_IDENTITIES, CLASSIFICATION_METRICS, TaskCard, hookimpl
 
 
 @hookimpl
@@ -16,17 +14,8 @@ def harness_tasks():
             summary="a probe (knn, ridge, logistic or mlp) tells the cell types of a frozen embedding",
             needs=frozenset({"cell_type>=2"}),
             split="{split}",
-            metrics=(
-                Metric(name="micro_f1"),
-                Metric(name="macro_f1"),
-                Metric(name="balanced_accuracy"),
-                Metric(name="in_distribution_micro_f1"),
-                Metric(name="micro_f1_gap", direction="down", lower=-1.0),
-                *DECILES,
-                Metric(name="expected_calibration_error", direction="down"),
-                Metric(name="brier_score", direction="down", upper=2.0),
-                Metric(name="log_loss", direction="down", upper=None),
-            ),
+            metrics=CLASSIFICATION_METRICS,
+            identities=CLASSIFICATION_IDENTITIES,
             baselines=("majority_class",),
             references=("hvg", "target_pca"),
             parameters={

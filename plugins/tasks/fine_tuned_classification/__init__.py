@@ -1,6 +1,6 @@
 """Can a model be taught cell types, and does it help that it was pretrained?"""
 
-from harness import Metric, TaskCard, hookimpl
+from harness import CLASSIFICATION_IDENTITIES, CLASSIFICATION_METRICS, TaskCard, hookimpl
 
 
 @hookimpl
@@ -9,21 +9,14 @@ def harness_tasks():
     return [
         TaskCard(
             name="fine_tuned_classification",
-            version="1",
+            version="2",
             entry="harness_plugins.tasks.fine_tuned_classification.task:FineTunedClassification",
             summary="the model itself is taught cell types; its untrained control learns them from scratch",
             needs=frozenset({"cell_type>=2"}),
             wants=frozenset({"fine_tune"}),
             split="{split}",
-            metrics=(
-                Metric(name="micro_f1"),
-                Metric(name="macro_f1"),
-                Metric(name="balanced_accuracy"),
-                *(Metric(name=f"f1_decile_{number}") for number in range(1, 11)),
-                Metric(name="expected_calibration_error", direction="down"),
-                Metric(name="brier_score", direction="down", upper=2.0),
-                Metric(name="log_loss", direction="down", upper=None),
-            ),
+            metrics=CLASSIFICATION_METRICS,
+            identities=CLASSIFICATION_IDENTITIES,
             baselines=("majority_class",),
             parameters={
                 "steps": 200,

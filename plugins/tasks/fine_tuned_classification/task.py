@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from harness import Scores, Task
-from harness.measures import Predictions, classification_scores, majority_predictions
+from harness import Task
+from harness.measures import Answer, AnswerSheet, classified, majority_predictions
 
 
 class FineTunedClassification(Task):
@@ -12,36 +12,25 @@ class FineTunedClassification(Task):
     def evaluate(self, subject, cells, split, run):
         """Score what a model tells that was taught for ``steps`` steps."""
         labels = cells.columns["cell_type"].astype(str)
-        classes = np.unique(labels[split.fold >= 0])
-        chances = np.zeros((cells.n_cells, len(classes)))
-        for fold in range(split.n_folds):
-            train, test = split.training(fold), np.flatnonzero(split.fold == fold)
+        classes = np.unique(labels)
+        sheet = AnswerSheet(split, classes)
+        for fold, (train, asked) in enumerate(sheet.folds()):
             found, taught = subject.fine_tuned(
-                cells.columns["cell_type"], np.flatnonzero(train), test, self.parameters["steps"]
+                cells.columns["cell_type"],
+                np.flatnonzero(train),
+                np.flatnonzero(asked),
+                self.parameters["steps"],
             )
-            known = np.isin(taught, classes)
-            chances[test[:, None], np.searchsorted(classes, taught[known])] = found[:, known]
+            chances = np.zeros((len(found), len(classes)))
+            chances[:, np.searchsorted(classes, taught)] = found
+            sheet.write(asked, Answer(scores=chances), ~np.isin(labels[asked], taught))
             run.progress(fold + 1, split.n_folds)
-        told = np.where(split.fold >= 0, classes[chances.argmax(axis=1)], "").astype(object)
-        predictions = Predictions(labels=told, classes=classes, probabilities=chances)
-        return scores(cells.columns["cell_type"], predictions, split)
+        told = sheet.predictions(np.arange(cells.n_cells), True, {})
+        return classified(cells.columns["cell_type"], told, split)
 
     def baseline(self, name, cells, split, run):
         """Score the majority class of the taught cells."""
         if name != "majority_class":
             return super().baseline(name, cells, split, run)
         labels = cells.columns["cell_type"]
-        return scores(labels, majority_predictions(labels, split), split)
-
-
-def scores(labels, predictions, split):
-    """Return all metrics over the tested cells, and by unit."""
-    found = classification_scores(labels, predictions, split.fold, split.units)
-    return Scores(
-        values=found.values,
-        undefined=found.undefined,
-        units=found.by_unit,
-        unit_names=found.units,
-        weights=found.weights,
-        notes={**found.notes, **predictions.notes},
-    )
+        return classified(labels, majority_predictions(labels, split), split)

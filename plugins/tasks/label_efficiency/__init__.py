@@ -1,8 +1,9 @@
 """How few labels does the embedding need?"""
 
-from harness import Metric, TaskCard, hookimpl
+from harness import Identity, Metric, TaskCard, hookimpl
 
 POINTS = ("1", "5", "10", "50", "all")
+CURVE = ", ".join(f"micro_f1_{point}" for point in POINTS)
 
 
 @hookimpl
@@ -17,8 +18,13 @@ def harness_tasks():
             needs=frozenset({"cell_type>=2"}),
             split="{split}",
             metrics=(
-                Metric(name="micro_f1_area"),
-                *(Metric(name=f"micro_f1_{point}") for point in POINTS),
+                Metric(name="micro_f1_area", units="weighted"),
+                *(Metric(name=f"micro_f1_{point}", units="weighted") for point in POINTS),
+            ),
+            # A mean over the axis, which starts at one label and ends with all of them.
+            identities=(
+                Identity(says=f"micro_f1_area >= min({CURVE})"),
+                Identity(says=f"micro_f1_area <= max({CURVE})"),
             ),
             baselines=("majority_class",),
             references=("hvg", "target_pca"),

@@ -1,6 +1,8 @@
 """Can a model tell hidden expression from the rest of a cell?"""
 
-from harness import Metric, TaskCard, hookimpl
+from math import e, pi
+
+from harness import Identity, Metric, TaskCard, hookimpl
 
 
 @hookimpl
@@ -16,10 +18,16 @@ def harness_tasks():
             wants=frozenset({"reconstruct"}),
             split="grouped",
             metrics=(
-                Metric(name="r2_over_gene_mean", lower=None),
-                Metric(name="bits_over_gene_mean", lower=None, upper=None),
-                Metric(name="mse", direction="down", upper=None),
+                Metric(name="r2_over_gene_mean", lower=None, floor=0.0),
+                Metric(name="bits_over_gene_mean", lower=None, upper=None, floor=0.0),
+                Metric(name="mse", direction="down", upper=None, units="weighted"),
                 Metric(name="gaussian_bits", direction="down", lower=None, upper=None),
+            ),
+            identities=(
+                Identity(says="bits_over_gene_mean == -0.5 * log2(1 - r2_over_gene_mean)"),
+                Identity(says=f"gaussian_bits == 0.5 * log2({2 * pi * e!r} * mse)"),
+                Identity(says="r2_over_gene_mean == 0", baseline="gene_mean"),
+                Identity(says="bits_over_gene_mean == 0", baseline="gene_mean"),
             ),
             baselines=("gene_mean",),
             parameters={"mask_rate": 0.15, "n_genes": 512, "genes_needed": 0.5},

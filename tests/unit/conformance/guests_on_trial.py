@@ -258,6 +258,29 @@ class OutOfBounds(Nearest):
         return Scores(values={"hits": 1.5})
 
 
+class NotTheMean(Nearest):
+    def evaluate(self, embedding, cells, split, run):
+        return Scores(values={"hits": 0.5}, units={"hits": [0.25, 0.5]}, unit_names=["a", "b"])
+
+
+class HitsAndMisses(Nearest):
+    """Of all cells twice, so that the two do not add up to one."""
+
+    def evaluate(self, embedding, cells, split, run):
+        hits = self.hits(embedding, cells).mean()
+        return Scores(values={"hits": float(hits), "misses": float(1.5 - hits)})
+
+
+class ByPosition(Nearest):
+    """How far the embedding lies from the origin, and how the first type is called."""
+
+    def evaluate(self, embedding, cells, split, run):
+        first = np.unique(cells.columns["cell_type"].astype(str))[0]
+        return Scores(
+            values={"hits": float(np.tanh(np.abs(embedding[:, 0]).mean() / 50) * (first == "000" or 0.5))}
+        )
+
+
 class SaysMore(Nearest):
     def evaluate(self, embedding, cells, split, run):
         return Scores(values={"hits": 0.5, "unheard_of": 1.0})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Metric, TaskCard
+from harness import Identity, Metric, TaskCard
 from harness.conformance import examine, tasks
 
 
@@ -13,7 +13,7 @@ def card(name, **more):
         entry=f"guests_on_trial:{name}",
         **{
             "needs": frozenset({"cell_type"}),
-            "metrics": (Metric(name="hits"),),
+            "metrics": (Metric(name="hits", invariant=frozenset({"scale", "rotation", "names"})),),
             "split": "grouped",
             "baselines": ("never",),
             **more,
@@ -21,10 +21,21 @@ def card(name, **more):
     )
 
 
+def invariant(*changes):
+    return (Metric(name="hits", invariant=frozenset(changes)),)
+
+
+BOTH = (Metric(name="hits"), Metric(name="misses"))
 CAUGHT = [
     ("check_every_metric", card("Mute"), 'neither a value nor a reason for "hits"'),
-    ("check_every_metric", card("OutOfBounds"), 'found 1.5 for "hits", whose card says 0.0 to 1.0'),
-    ("check_every_metric", card("SaysMore"), '"unheard_of", which its card does not name'),
+    ("check_every_metric", card("OutOfBounds"), '"hits" is 1.5; its declared range is 0 to 1'),
+    ("check_every_metric", card("SaysMore"), '"unheard_of", which is no declared metric'),
+    (
+        "check_every_metric",
+        card("HitsAndMisses", metrics=BOTH, identities=(Identity(says="hits + misses == 1"),)),
+        '"hits + misses == 1" is declared, and the sides are 1.5 and 1',
+    ),
+    ("check_units", card("NotTheMean", metrics=(Metric(name="hits", units="mean"),)), "which is 0.375"),
     ("check_every_metric", card("NotesAreObjects"), "notes that are not JSON"),
     ("check_units", card("UnitsShareNames"), 'two units called "a"'),
     ("check_units", card("NegativeWeights"), "one number from 0 up is needed"),
@@ -35,6 +46,15 @@ CAUGHT = [
     ("check_baselines", card("AnswersForAnyBaseline"), 'answers for the baseline "no such baseline"'),
     ("check_same_seed_same_scores", card("UnseededTask"), "asked twice with one seed"),
     ("check_cell_order", card("FirstCellOnly"), "its cells in another order"),
+    *(
+        ("check_invariances", card("ByPosition", metrics=invariant(change)), words)
+        for change, words in (
+            ("scale", "all coordinates of the embedding times one number"),
+            ("shift", "one vector added to all cells"),
+            ("rotation", "the embedding turned"),
+            ("names", "other names"),
+        )
+    ),
     ("check_input_not_altered", card("Relabels"), 'altered the labels of "cell_type"'),
     ("check_input_not_altered", card("Resplits"), "altered the split"),
     ("check_truth_beats_noise", card("CountsMisses"), "its card says that more is better"),
