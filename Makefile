@@ -8,7 +8,7 @@ ARGS ?=
 # A file's tests stay together, as they share what is slow to make; benchmarks run once, untimed.
 PARALLEL ?= -n auto --maxprocesses 8 --dist loadfile --benchmark-disable
 
-.PHONY: run test bench characteristics check clean
+.PHONY: run test bench characteristics page picture check clean
 
 run: $(VENV)/installed
 	$(BIN)/harness run --all $(ARGS)
@@ -23,6 +23,19 @@ bench: $(VENV)/installed-dev
 # How often verdicts are right: the table in docs/, which takes a few minutes.
 characteristics: $(VENV)/installed
 	$(BIN)/python -m harness.checks.operating_characteristics docs
+
+# The charting library of a board's page, and what its tests look for barriers with: fetched by npm, committed.
+page:
+	cd leaderboard/page && npm ci --ignore-scripts --no-audit --no-fund
+	cd leaderboard/page/node_modules && cp uplot/dist/uPlot.iife.min.js uplot/dist/uPlot.min.css ../vendor/
+	cp leaderboard/page/node_modules/uplot/LICENSE leaderboard/page/vendor/uPlot.LICENSE
+	cp leaderboard/page/node_modules/axe-core/axe.min.js tests/browser/axe.min.js
+	cp leaderboard/page/node_modules/axe-core/LICENSE tests/browser/axe.LICENSE
+	rm -rf leaderboard/page/node_modules
+
+# The picture of the board in the README, from a small board that is committed beside it.
+picture: $(VENV)/installed
+	$(BIN)/python -m harness_leaderboard.picture docs
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -14,8 +14,10 @@ from harness.store import Store, write_atomically
 from .board import Board, make_board, to_json
 from .render_csv import render_csv
 from .render_markdown import render_markdown
+from .render_page import render_page
 from .render_terminal import render_terminal
 
+PAGE = "index.html"
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -34,15 +36,20 @@ def report(path: Path, grid: Mapping[str, Any]) -> list[str]:
     folder = store.boards / suite_folder(board["suite"]["name"])
     for name, content in files(board).items():
         write_atomically(folder / name, content)
-    return [*render_terminal(board), f"Written to {folder / 'BOARD.md'}"]
+    return [
+        *render_terminal(board),
+        f"Written to {folder / 'BOARD.md'}",
+        f"Open in a browser: {(folder / PAGE).resolve().as_uri()}",
+    ]
 
 
 def files(board: Board) -> dict[str, bytes]:
-    """Return the three files of a board: the data, and what is rendered from it."""
+    """Return the files of a board: the data, and what is rendered from it."""
     return {
         "board.json": to_json(board),
         "scores.csv": render_csv(board).encode(),
         "BOARD.md": render_markdown(board).encode(),
+        PAGE: render_page(board).encode(),
     }
 
 

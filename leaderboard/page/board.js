@@ -1,0 +1,154 @@
+// The board as it was embedded, and what follows from it: means, places, saturation points.
+
+async function readBoard() {
+  const text = atob(document.getElementById("data").textContent.trim());
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return prepare(await new Response(stream).json());
+}
+
+function prepare(board) {
+  board.byTable = new Map(board.tables.map((table) => [table.id, table]));
+  board.hasVerdicts = false;
+  for (const table of board.tables) {
+    for (const entry of [...table.curves, ...table.constants]) {
+      entry.table = table;
+      entry.isCurve = table.curves.includes(entry) || undefined;
+    }
+    for (const curve of table.curves) if (Object.values(curve.metrics).some((metric) => metric.verdict)) board.hasVerdicts = true;
+  }
+  board.subjects = subjectsOf(board);
+  board.samplers = distinct(board.tables.flatMap((table) => table.curves.map((curve) => curve.sampler)).filter(Boolean)).sort();
+  board.sizes = distinct(board.tables.flatMap((table) => table.curves.flatMap((curve) => curve.size))).filter((size) => size > 0).sort((a, b) => a - b);
+  return board;
+}
+
+const distinct = (values) => [...new Set(values)];
+
+/** Everything that is placed: a model at one budget, or one without pretraining; oracles and baselines stand apart. */
+function subjectsOf(board) {
+  const subjects = new Map();
+  const budgets = distinct(board.tables.flatMap((table) => table.curves.map((curve) => curve.budget)).filter(Boolean));
+  for (const table of board.tables) {
+    for (const entry of [...table.curves, ...table.constants]) {
+      const name = budgets.length > 1 && entry.budget ? `${entry.model}, ${entry.budget}` : entry.model;
+      const kind = entry.arm === "oracle" ? "oracle" : entry.is_baseline || entry.arm === "baseline" ? "baseline" : entry.arm === "reference" ? "reference" : "model";
+      entry.subject = name;
+      entry.kind = kind;
+      const subject = subjects.get(name) || { name, kind, label: entry.model, supervised: entry.supervised, entries: new Map() };
+      if (kind === "model") subject.kind = "model";
+      // Baselines and oracles that are a task's own answers are asked there alone.
+      subject.everywhere ||= entry.arm !== "baseline" && entry.arm !== "oracle";
+      if (!subject.entries.has(table.id)) subject.entries.set(table.id, []);
+      subject.entries.get(table.id).push(entry);
+      subjects.set(name, subject);
+    }
+  }
+  return [...subjects.values()];
+}
+
+const directionOf = (table, metric) => (table.metrics[metric].direction === "down" ? -1 : 1);
+
+/** Runs with a value by size: [{size, n, mean, sd, runs: [{value, at, seed}]}]; a size of null is a constant's. */
+function summary(entry, metric) {
+  const found = entry.metrics[metric];
+  if (!found) return [];
+  if (found.summary) return found.summary;
+  if (found.sizes) return (found.summary = found.sizes.map(([size, n, mean, sd]) => ({ size, n, mean, sd, runs: [] })));
+  const groups = new Map();
+  found.values.forEach((value, place) => {
+    if (value === null) return;
+    const size = entry.size[place];
+    if (!groups.has(size)) groups.set(size, []);
+    groups.get(size).push({ value, at: entry.at[place], seed: entry.seed[place] });
+  });
+  found.summary = [...groups].sort((a, b) => a[0] - b[0]).map(([size, runs]) => {
+    const mean = runs.reduce((sum, run) => sum + run.value, 0) / runs.length;
+    const squares = runs.reduce((sum, run) => sum + (run.value - mean) ** 2, 0);
+    return { size, n: runs.length, mean, sd: runs.length > 1 ? Math.sqrt(squares / (runs.length - 1)) : null, runs };
+  });
+  return found.summary;
+}
+
+const atSize = (entry, metric, size) => summary(entry, metric).find((at) => at.size === size) || null;
+
+/** The mean by which an entry is placed: at its best size, or the constant's. */
+function best(entry, metric) {
+  const found = entry.metrics[metric];
+  if (!found) return null;
+  return entry.isCurve ? atSize(entry, metric, found.best) : summary(entry, metric)[0] || null;
+}
+
+function finding(entry, metric) {
+  const found = entry.metrics[metric];
+  if (!found) return null;
+  return found.no_change.find((each) => each.size === (entry.isCurve ? found.best : null)) || null;
+}
+
+/** What became of the runs without a value, in words. */
+function whyAbsent(entry, metric) {
+  const found = entry.metrics[metric];
+  const states = distinct((found ? found.absent : []).map(([, status]) => (status === "ok" ? "undefined" : status)));
+  return states.join(", ");
+}
+
+function costOf(entry, size) {
+  const cost = entry.cost[String(size)];
+  return cost ? cost.seconds : null;
+}
+
+const RULES = {
+  R0: "as published: smallest size with any run above 95 % of the best run",
+  R1: "the published rule on seed means",
+  R2: "all larger sizes pass too",
+  R3: "90 % of the gain over the untrained control, monotone fit",
+  R4: "not inferior to any larger size",
+  R5: "90 % of the gain, from the fitted curve",
+};
+
+/** The saturation point of a curve by a rule, with the sizes that hold 95 % of the resamples. */
+function saturation(curve, metric, rule) {
+  const found = curve.metrics[metric];
+  if (!found) return null;
+  const point = found.verdict ? found.verdict.saturation[rule] : rule === "R0" ? found.r0 : null;
+  if (!point || point.size === null || point.size === undefined) return null;
+  return { size: point.size, censored: point.censored || "none", within: within(point.distribution), distribution: point.distribution || null, family: point.family };
+}
+
+function within(distribution, share = 0.95) {
+  const answers = Object.entries(distribution || {}).map(([size, each]) => [Number(size), each]).filter(([, each]) => each > 0).sort((a, b) => a[0] - b[0]);
+  const total = answers.reduce((sum, [, each]) => sum + each, 0);
+  if (!answers.length || total <= 0) return null;
+  let [low, high, left, right] = [0, answers.length - 1, 0, 0];
+  while (low < high && left + answers[low][1] < ((1 - share) / 2) * total) left += answers[low++][1];
+  while (high > low && right + answers[high][1] < ((1 - share) / 2) * total) right += answers[high--][1];
+  return [answers[low][0], answers[high][0]];
+}
+
+const asShare = (curve, size) => (curve.corpus_cells ? size / curve.corpus_cells : null);
+
+function saturationWords(curve, point, unit = "cells") {
+  if (!point) return NOTHING;
+  const share = asShare(curve, point.size);
+  const said = unit === "share" && share !== null ? percent(share) : cells(point.size);
+  return CENSORED[point.censored] + said;
+}
+
+/** Places of one table: the board's own where it has them, by name of the model. */
+function placesOf(ranking) {
+  return new Map((ranking || []).map((row) => [row.model, row]));
+}
+
+const address = (board, at) => (at === null || at === undefined ? null : board.addresses.slice(at * board.digits, (at + 1) * board.digits));
+
+/** The best entry of a subject in a table, for a sampler if one is named. */
+function bestEntry(subject, table, metric, sampler) {
+  const entries = (subject.entries.get(table.id) || []).filter((entry) => !sampler || !entry.sampler || entry.sampler === sampler);
+  const sign = directionOf(table, metric);
+  let top = null;
+  for (const entry of entries) {
+    const at = best(entry, metric);
+    if (at && (!top || sign * at.mean > sign * top.at.mean)) top = { entry, at };
+  }
+  return top || (entries.length ? { entry: entries[0], at: null } : null);
+}

@@ -1,0 +1,156 @@
+// The state of the page lives in its address: what is looked at can be linked, and comes back.
+
+const VIEWS = { ranking: ["Ranking", rankingView], saturation: ["Saturation", heatView], curves: ["Curves", curvesView], cost: ["Cost", costView], compare: ["Compare", compareView], missing: ["Missing", missingView], provenance: ["Provenance", provenanceView], help: ["How to read", helpView] };
+const DEFAULTS = { view: "ranking", task: "", metric: "", sampler: "", rule: "R4", show: "", q: "", sort: "", w: "", a: "", b: "", unit: "share", open: "", theme: "" };
+
+function parse(hash) {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const state = { ...DEFAULTS };
+  for (const key of Object.keys(DEFAULTS)) if (given.has(key)) state[key] = given.get(key);
+  if (!Object.hasOwn(VIEWS, state.view)) state.view = DEFAULTS.view;
+  if (!Object.hasOwn(RULES, state.rule)) state.rule = DEFAULTS.rule;
+  return state;
+}
+
+function write(state) {
+  const kept = new URLSearchParams(Object.entries(state).filter(([key, value]) => value !== DEFAULTS[key]));
+  return `#${kept}`;
+}
+
+function makeApp(board) {
+  const app = { board, state: parse(location.hash), live: null };
+  const main = document.getElementById("main");
+  const dialog = el("dialog", { id: "details", "aria-labelledby": "details-title", on: { close: () => app.state.open && app.go({ open: "" }), click: (event) => event.target === dialog && dialog.close() } });
+  document.body.append(dialog);
+  Object.defineProperty(app, "rule", { get: () => (board.hasVerdicts ? app.state.rule : "R0") });
+  app.link = (patch) => write({ ...app.state, ...(patch.view ? { sort: "", q: "" } : {}), ...patch });
+  app.go = (patch) => {
+    app.state = { ...app.state, ...patch };
+    history.pushState(null, "", write(app.state));
+    app.render();
+  };
+  app.search = (q) => {
+    app.state.q = q;
+    history.replaceState(null, "", write(app.state));
+    if (app.live) app.live.choose(app.live.shown);
+  };
+  app.sortBy = (columns) => (key) => {
+    const start = performance.now();
+    const [old, way] = app.state.sort.split(":");
+    const first = columns().find((column) => column.key === key);
+    const down = old === key ? way !== "down" : /^(best|gain|beats|coverage|score|jobs|seeds|z|t\d+)$/.test(first.key);
+    app.state.sort = `${key}:${down ? "down" : "up"}`;
+    history.replaceState(null, "", write(app.state));
+    app.live.order(app.state.sort);
+    void main.offsetHeight; // the layout belongs to what a reader waits for
+    performance.measure("sort", { start, end: performance.now() });
+  };
+  app.weights = () => {
+    const given = app.state.w.split(",").map(Number);
+    return board.tables.map((table, t) => (app.state.w && given[t] >= 0 ? given[t] : 1));
+  };
+  let last = "";
+  app.render = () => {
+    const shown = write({ ...app.state, open: "", theme: "" });
+    applyTheme(app.state.theme);
+    if (shown !== last || app.state.theme !== app.theme) {
+      keepFocus(() => {
+        forgetPictures();
+        main.replaceChildren(...VIEWS[app.state.view][1](app).flat(Infinity).filter(Boolean));
+        drawNav(app);
+      });
+      last = shown;
+      app.theme = app.state.theme;
+    }
+    showDetails(app, dialog);
+  };
+  return app;
+}
+
+/** A control that was used keeps the focus when its surroundings are drawn anew. */
+function keepFocus(draw) {
+  const { activeElement } = document;
+  const id = activeElement && activeElement.id;
+  const caret = id === "q" ? activeElement.selectionStart : null;
+  draw();
+  const again = id && document.getElementById(id);
+  if (again && again !== document.activeElement) again.focus({ preventScroll: true });
+  if (again && caret !== null) again.setSelectionRange(caret, caret);
+}
+
+function showDetails(app, dialog) {
+  const [table, name] = app.state.open.split(" :: ");
+  const held = app.board.byTable.get(table);
+  const entry = held && [...held.curves, ...held.constants].find((each) => each.id === name);
+  if (!entry) {
+    if (dialog.open) dialog.close();
+    return;
+  }
+  keepFocus(() => dialog.replaceChildren(
+    el("header", {}, el("h2", { id: "details-title" }, entry.id), el("button", { id: "close", type: "button", "aria-label": "Close", on: { click: () => dialog.close() } }, "✕")),
+    ...curveDetails(app, entry).flat(Infinity).filter(Boolean)));
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+}
+
+function drawNav(app) {
+  const others = { task: app.state.task, sampler: app.state.sampler, rule: app.state.rule };
+  document.getElementById("views").replaceChildren(
+    el("ul", {}, Object.entries(VIEWS).map(([view, [title]]) => {
+      const absent = view === "missing" && app.board.absent.filter((each) => each.kind === "failed" || each.kind === "missing").reduce((sum, each) => sum + each.at.length, 0);
+      return el("li", {}, el("a", { id: `view-${view}`, href: app.link({ ...others, view }), "aria-current": view === app.state.view ? "page" : null }, title, absent > 0 && el("span", { class: "badge" }, whole(absent))));
+    })),
+    choice("theme", "Colours", [["", "as the device"], ["light", "light"], ["dark", "dark"]], app.state.theme, (theme) => app.go({ theme })));
+}
+
+function applyTheme(theme) {
+  if (theme === "light" || theme === "dark") document.documentElement.setAttribute("data-theme", theme);
+  else document.documentElement.removeAttribute("data-theme");
+}
+
+function drawHead(board) {
+  const models = board.subjects.filter((subject) => subject.kind === "model").length;
+  const lost = (kind) => board.absent.filter((each) => each.kind === kind).reduce((sum, each) => sum + each.at.length, 0);
+  const said = [plural(models, "pretrained model"), plural(board.tables.length, "task"), `${plural(board.scored, "job")} scored`, ...["failed", "missing", "not applicable"].filter(lost).map((kind) => `${whole(lost(kind))} ${kind}`), board.finished.slice(0, 10)];
+  document.getElementById("top").replaceChildren(...[
+    el("h1", {}, board.suite, board.version && el("span", { class: "badge" }, board.version)),
+    board.about && el("p", { class: "about" }, board.about),
+    el("p", { class: "muted" }, said.filter(Boolean).join(" · ")),
+    board.trial && el("p", { class: "notice" }, "A trial on limited cells, not a result."),
+  ].filter(Boolean));
+  document.getElementById("foot").append(el("p", { class: "muted" }, "Made from board.json beside this page, by harness. Charts: uPlot (MIT)."));
+}
+
+function onKey(app) {
+  return (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || app.state.open) return;
+    const view = Object.keys(VIEWS)[Number(event.key) - 1];
+    const input = document.getElementById("q");
+    if (event.key === "/" && input) {
+      event.preventDefault();
+      input.focus();
+    } else if (view) location.hash = app.link({ view });
+  };
+}
+
+async function start() {
+  const main = document.getElementById("main");
+  try {
+    const app = makeApp(await readBoard());
+    drawHead(app.board);
+    app.render();
+    addEventListener("hashchange", () => { app.state = parse(location.hash); app.render(); });
+    addEventListener("popstate", () => { app.state = parse(location.hash); app.render(); });
+    addEventListener("keydown", onKey(app));
+    addEventListener("beforeprint", drawAll);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { app.theme = null; app.render(); });
+    void main.offsetHeight;
+    performance.mark("shown");
+    document.documentElement.setAttribute("data-ready", "");
+  } catch (error) {
+    main.replaceChildren(el("p", { class: "notice" }, "DecompressionStream" in window ? `This page cannot be shown: ${error.message}` : "This browser is too old for this page (it lacks DecompressionStream, which all have had since 2023); read BOARD.md beside it."));
+    throw error;
+  }
+}
+
+start();

@@ -1,0 +1,69 @@
+// How things are said and put on the page. Every text goes through text nodes: what a plugin is called stays text.
+
+const NOTHING = "–";
+const MARKS = {
+  beats: { sign: "▲", words: "beats doing nothing", short: "beats" },
+  no_better: { sign: "≈", words: "no better than doing nothing", short: "no better" },
+  worse: { sign: "▼", words: "worse than doing nothing", short: "worse" },
+  not_assessed: { sign: "?", words: "not judged", short: "not judged" },
+};
+const CENSORED = { left: "≤\u00a0", right: "≥\u00a0", beyond: ">\u00a0", interval: "", none: "" };
+
+function put(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "on") for (const [event, deed] of Object.entries(value)) node.addEventListener(event, deed);
+    else if (name === "style") for (const [property, set] of Object.entries(value)) node.style.setProperty(property, set);
+    else node.setAttribute(name, value === true ? "" : String(value));
+  }
+  for (const child of children.flat(Infinity)) if (child !== null && child !== undefined && child !== false) node.append(child);
+  return node;
+}
+const el = (tag, attributes, ...children) => put(document.createElement(tag), attributes, children);
+const svg = (tag, attributes, ...children) => put(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+/** A name that may be broken at its underscores. */
+const soft = (text) => String(text).split(/(?<=_)/).flatMap((part, place) => (place ? [el("wbr"), part] : [part]));
+
+const whole = (value) => Math.round(value).toLocaleString("en-US");
+
+/** A number with three digits, without a negative zero. */
+function number(value, digits = 3) {
+  if (value === null || value === undefined || Number.isNaN(value)) return NOTHING;
+  const shown = Math.abs(value) >= 1000 ? whole(value) : value.toFixed(digits);
+  return Number(shown) === 0 ? shown.replace("-", "") : shown.replace("-", "−");
+}
+const signed = (value, digits) => (value > 0 ? "+" : "") + number(value, digits);
+
+/** Decimals that show three digits of the largest of these values. */
+function decimals(values) {
+  const largest = Math.max(0, ...values.filter((value) => value !== null).map(Math.abs));
+  return largest > 0 ? Math.min(6, Math.max(0, 3 - Math.ceil(Math.log10(largest)))) : 3;
+}
+
+function cells(size) {
+  if (size === null || size === undefined) return NOTHING;
+  if (size === 0) return "0";
+  for (const [unit, sign] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]])
+    if (size >= 10 * unit || (size >= unit && size % (unit / 10) === 0)) return `${Number((size / unit).toPrecision(3))}\u00a0${sign}`;
+  return whole(size);
+}
+const percent = (share) => `${Number((100 * share).toPrecision(2))}\u00a0%`;
+
+function seconds(value) {
+  if (value === null || value === undefined) return NOTHING;
+  for (const [unit, sign] of [[86400, "d"], [3600, "h"], [60, "min"]])
+    if (value >= 2 * unit) return `${Number((value / unit).toPrecision(2))}\u00a0${sign}`;
+  return `${Number(value.toPrecision(2))}\u00a0s`;
+}
+
+/** A sign with words for those who hear the page; colour never says anything alone. */
+function mark(verdict, words = false) {
+  const known = MARKS[verdict];
+  if (!known) return el("span", { class: "muted" }, NOTHING);
+  return el("span", { class: `mark ${verdict}`, title: known.words },
+    el("span", { "aria-hidden": "true" }, known.sign), " ",
+    el("span", { class: words ? "" : "heard" }, words ? known.short : known.words));
+}
+
+const plural = (n, one, many = `${one}s`) => `${n.toLocaleString("en-US")} ${n === 1 ? one : many}`;
