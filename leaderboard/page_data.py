@@ -1,12 +1,13 @@
 """Board -> what the page embeds: the board without what no reader sees, small enough to travel in one file.
 
-Numbers keep five digits and addresses as many as tell them apart; ``board.json`` beside the page has them all.
+Numbers keep five digits and addresses as many as tell them apart; ``board.json`` has them all.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from .efforts import FIT_COLUMNS, fit_rows, sample_rows
@@ -76,7 +77,7 @@ class _Addresses:
 def distinguishing_digits(addresses: Sequence[str]) -> int:
     """Return how many leading digits tell all addresses apart, at least :data:`SHORTEST`."""
     ordered = sorted(addresses)
-    common = [_common(one, other) for one, other in zip(ordered, ordered[1:], strict=False)]
+    common = [_common(one, other) for one, other in pairwise(ordered)]
     return max([SHORTEST, *(n + 1 for n in common)])
 
 
@@ -220,11 +221,11 @@ def _entry_name(entry: Mapping[str, Any]) -> str:
 
 
 def _seconds(costs: Mapping[str, Any]) -> float:
-    return sum(costs.get(stage, {}).get("wall_seconds", 0.0) for stage in ("fit", "embed"))
+    return sum(float(costs.get(stage, {}).get("wall_seconds", 0)) for stage in ("fit", "embed"))
 
 
 def _peak(costs: Mapping[str, Any]) -> float:
-    return max(costs.get(stage, {}).get("peak_resident_mb", 0.0) for stage in ("fit", "embed"))
+    return max(float(costs.get(stage, {}).get("peak_resident_mb", 0)) for stage in ("fit", "embed"))
 
 
 def _sizes(entry: Mapping[str, Any]) -> list[Json]:
@@ -237,7 +238,7 @@ def _said(reason: Any) -> str | None:
 
 
 def _finding(found: Mapping[str, Any]) -> Json:
-    gain = found["gain"] or {}
+    gain, against = found["gain"] or {}, found.get("against") or [{}]
     kept = {
         "size": found["size"],
         "verdict": found["verdict"],
@@ -246,7 +247,7 @@ def _finding(found: Mapping[str, Any]) -> Json:
         "estimate": gain.get("estimate"),
         "low": gain.get("low"),
         "high": gain.get("high"),
-        "p": found.get("p_holm", found.get("holm_p", found.get("p"))),
+        "p": against[0].get("p_holm"),
         "units": gain.get("n_clusters"),
         "reason": _said(found["reason"] or gain.get("reason")),
     }
@@ -255,7 +256,7 @@ def _finding(found: Mapping[str, Any]) -> Json:
 
 def _verdict(verdict: Mapping[str, Any], primary: bool) -> Json:
     evidence = verdict.get("evidence") or {}
-    return rounded(
+    kept: Json = rounded(
         {
             **{name: verdict.get(name) for name in ("level", "trend", "reading", "quotable", "flags")},
             "saturation": {
@@ -268,7 +269,8 @@ def _verdict(verdict: Mapping[str, Any], primary: bool) -> Json:
             },
             "evidence": {name: evidence[name] for name in EVIDENCE if name in evidence} if primary else {},
         }
-    )  # type: ignore[no-any-return]
+    )
+    return kept
 
 
 def _ranking(found: Any) -> list[Json] | None:
