@@ -26,8 +26,15 @@ def file_digest(path: Path) -> str:
     from blake3 import blake3
 
     if path.stat().st_size < 1 << 20:
-        return blake3(path.read_bytes()).hexdigest()
+        return content_digest(path.read_bytes())
     return blake3(max_threads=1).update_mmap(path).hexdigest()
+
+
+def content_digest(content: bytes) -> str:
+    """Return the blake3 that a file of this content has."""
+    from blake3 import blake3
+
+    return blake3(content).hexdigest()
 
 
 def folder_digest(folder: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,7 @@ from .board import SCHEMA_VERSION, Board
 from .render_markdown import HOW_TO_READ, escape, render_tables
 from .report import files, read_board, stored_board, suite_folder
 from .tables import table_key, tables_by_key
-
-VERSION = re.compile(r"v(\d{4,})")
+from .versions import newest_standing, tombstone_of, tombstones, versions_in
 
 
 def publish(store: Store, suite: str | None, to: Path) -> tuple[str, str]:
@@ -46,15 +44,27 @@ def publish(store: Store, suite: str | None, to: Path) -> tuple[str, str]:
     board = stored_board(store, suite)
     name = suite_folder(board["suite"]["name"])
     _refuse_unfit(board)
-    newest = newest_version(to / name)
-    if newest and same_scores(read_board(to / name / newest), board):
-        message = f"Nothing new: {to / name / newest} has the same scores."
+    folder = to / name
+    newest = next(reversed(versions_in(folder)), None)
+    if newest and same_scores(read_board(folder / newest), board):
+        _refuse_withdrawn(folder / newest)
+        message = f"Nothing new: {folder / newest} has the same scores."
     else:
-        newest = _write(to / name, _next(newest), board)
-        message = f"Published {to / name / newest}."
+        newest = _write(folder, _next(newest), board)
+        message = f"Published {folder / newest}."
+    refresh_readme(to)
+    return newest, message
+
+
+def refresh_readme(to: Path) -> None:
+    """Write the README of the leaderboard's folder anew, where ``to`` stands in one."""
     if to.resolve().parent.name == "leaderboard":
         write_atomically(to.resolve().parent / "README.md", render_readme(to).encode())
-    return newest, message
+
+
+def _refuse_withdrawn(folder: Path) -> None:
+    if tombstone := tombstone_of(folder):
+        raise Misuse(f'the same scores were withdrawn as "{folder}": {tombstone.reason}')
 
 
 def _refuse_unfit(board: Board) -> None:
@@ -67,18 +77,8 @@ def _refuse_unfit(board: Board) -> None:
         raise Misuse(f'no job on the board of "{name}" has a score, so there is nothing to publish')
 
 
-def newest_version(folder: Path) -> str | None:
-    """Return the highest version among the folders of a suite, or None."""
-    names = [file.parent.name for file in folder.glob("v*/board.json")]
-    return max(filter(VERSION.fullmatch, names), key=_number, default=None)
-
-
-def _number(version: str) -> int:
-    return int(version[1:])
-
-
 def _next(version: str | None) -> str:
-    return f"v{(_number(version) if version else 0) + 1:04}"
+    return f"v{(int(version[1:]) if version else 0) + 1:04}"
 
 
 def same_scores(one: Board, other: Board) -> bool:
@@ -128,20 +128,27 @@ def _rename_to_new(temporary: Path, target: Path) -> None:
 
 
 def render_readme(to: Path) -> str:
-    """Return the README of the leaderboard's folder: the newest version of every suite."""
-    suites = sorted(path.name for path in to.glob("*") if path.is_dir() and newest_version(path))
+    """Return the README of the leaderboard's folder: the newest standing version of every suite."""
+    suites = sorted(path.name for path in to.glob("*") if path.is_dir() and versions_in(path))
     parts = ["# Leaderboard", "## How to read it", HOW_TO_READ.strip("\n")]
     parts += [_newest(to, suite) for suite in suites]
     return "\n\n".join(parts) + "\n"
 
 
 def _newest(to: Path, suite: str) -> str:
-    version = newest_version(to / suite)
-    assert version is not None
+    """Return the tables of the newest version that was not withdrawn, and which ones were, and why."""
+    withdrawn = [
+        f"- {each.version} was withdrawn on {escape(each.withdrawn)}: {escape(each.reason)}"
+        for each in tombstones(to / suite)
+    ]
+    version = newest_standing(to / suite)
+    if version is None:
+        return "\n\n".join([f"## Suite {escape(suite)}", "No version stands.", "\n".join(withdrawn)])
     link = f"{to.name}/{suite}/{version}/BOARD.md"
     parts = [
         f"## Suite {escape(suite)}, {version}",
         f"Failures, pruned combinations and provenance: [{link}]({link})",
+        *(["\n".join(withdrawn)] if withdrawn else []),
     ]
     board = read_board(to / suite / version)
     if board["schema_version"] == SCHEMA_VERSION:

@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 
 HELP = """Does more, or more diverse, pretraining data help a model of single cells, and is it worth having?
 
-Exit codes: 0 everything asked for has a result; 1 a job failed, or doctor or check found something;
+Exit codes: 0 everything asked for has a result; 1 a job failed, or doctor, check or verify found something;
 2 misuse (bad option, suite, catalogue or data file); 130 interrupted.
 """
 
@@ -21,6 +21,8 @@ OURS = (
     ("plan", "planning:plan", "Show what would be run, and why the rest would not."),
     ("run", "running:run", "Run what has no result yet, judge the curves, write the board."),
     ("judge", "judge:judge", "Judge the learning curves of a table from anywhere."),
+    ("submit", "submit:submit", "Write the results of a suite into one file that others can verify."),
+    ("verify", "verify:verify", "Say what is wrong with such a file, and run part of it again."),
     ("data", "data:app", "Say what is wrong with a data set or catalogue."),
     ("check", "check:check", "Say whether a plugin is well behaved."),
     ("doctor", "doctor:doctor", "Say whether everything here is in order."),
