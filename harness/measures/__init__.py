@@ -30,6 +30,12 @@ from harness.measures.integration import Integration, integration_scores
 from harness.measures.label_efficiency import drawing_keys, label_efficiency_curve
 from harness.measures.lesson import BASELINES as RESPONSE_BASELINES
 from harness.measures.lesson import Lesson, RidgeHead
+from harness.measures.permuted import (
+    WithShuffledCopies,
+    chance_agreement,
+    permute_labels,
+    shuffle_genes,
+)
 from harness.measures.perturbation import (
     ALL_METRICS,
     CONTROL,
@@ -50,6 +56,7 @@ from harness.measures.probes import (
     probe_predictions,
 )
 from harness.measures.reconstruction import restoration
+from harness.measures.recovery import recovery_errors
 from harness.measures.screen import Condition, Screen, measure_screen
 from harness.measures.study import ORACLES as RESPONSE_ORACLES
 from harness.measures.study import Study
@@ -76,10 +83,12 @@ __all__ = [
     "RidgeHead",
     "Screen",
     "Study",
+    "WithShuffledCopies",
     "agreement",
     "bits_from_nats",
     "bits_gained",
     "brier_scores",
+    "chance_agreement",
     "classification_scores",
     "classified",
     "context_transfer",
@@ -104,12 +113,15 @@ __all__ = [
     "no_change",
     "normalise",
     "perturbed_mean",
+    "permute_labels",
     "principal_components",
     "probe_predictions",
     "r2_gained",
+    "recovery_errors",
     "restoration",
     "ridge_head",
     "shannon",
+    "shuffle_genes",
     "variable_components",
     "variable_genes",
     "vendi",

@@ -111,11 +111,17 @@ def ridge_path(
     Hoerl and Kennard 1970, doi 10.1080/00401706.1970.10488634; all penalties from one decomposition: Hastie
     et al. 2009, The Elements of Statistical Learning, section 3.4.1
     """
-    space, codes = rotated(features), class_codes(classes, n_classes)
-    means = codes.mean(axis=0)
-    products = space.features.T @ (codes - means)
+    return regression_path(features, class_codes(classes, n_classes), penalties)
+
+
+def regression_path(
+    features: NDArray[np.floating[Any]], targets: NDArray[np.float64], penalties: Iterable[float]
+) -> Iterator[Linear]:
+    """Yield the ridge regression of targets (n_cells x n_targets) for every penalty as :func:`ridge_path`."""
+    space, means = rotated(features), targets.mean(axis=0)
+    products = space.features.T @ (targets - means)
     for penalty in penalties:
-        shrunk = products / (space.squares + penalty * len(codes))[:, None]
+        shrunk = products / (space.squares + penalty * len(targets))[:, None]
         yield Linear(centre=space.centre, coefficients=space.axes @ shrunk, intercepts=means)
 
 

@@ -1,0 +1,40 @@
+"""Does anything but chance tell labels that mean nothing?"""
+
+from harness import Identity, Metric, TaskCard, hookimpl
+
+
+@hookimpl
+def harness_tasks():
+    """Return the card."""
+    return [
+        TaskCard(
+            name="shuffled_labels",
+            version="1",
+            entry="harness_plugins.tasks.shuffled_labels.task:ShuffledLabels",
+            summary="a probe is taught and asked cell types that were permuted: who tells them has a leak",
+            needs=frozenset({"cell_type>=2"}),
+            split="{split}",
+            metrics=(
+                Metric(name="excess_over_chance", lower=-1.0, floor=0.0, units="weighted"),
+                Metric(name="micro_f1", units="weighted"),
+                Metric(name="chance", units="weighted"),
+            ),
+            identities=(
+                Identity(says="excess_over_chance == micro_f1 - chance"),
+                Identity(says="excess_over_chance == 0", baseline="majority_class"),
+            ),
+            baselines=("majority_class",),
+            oracles=("label_leak",),
+            control="negative",
+            parameters={
+                "probe": "knn",
+                "neighbours": 5,
+                "width": None,
+                "draws": 5,
+                "split": "grouped",
+                "split_role": None,
+                "split_folds": None,
+            },
+            citation="Cohen 1960, doi 10.1177/001316446002000104, for the agreement that chance expects",
+        )
+    ]
