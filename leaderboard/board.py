@@ -15,10 +15,10 @@ from harness.digest import canonical
 from harness.records import Outcome, Record
 from harness.store import Store
 
-from .tables import make_tables
+from .tables import Facts, make_tables
 
 Board = dict[str, Any]
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when the meaning or the place of something in ``board.json`` changes."""
 
 
@@ -36,6 +36,7 @@ def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
     jobs = json.loads(canonical(grid["jobs"]))
     planned = [_as_planned(found.get(job["addresses"]["score"]), job) for job in jobs]
     records = [record for record in planned if record.outcome.status != "missing"]
+    tables, ranking = make_tables(planned, store, _facts(grid))
     board = {
         "schema_version": SCHEMA_VERSION,
         "suite": grid["suite"],
@@ -43,13 +44,22 @@ def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
         "trial": bool(grid.get("trial")),
         **_provenance(records, grid),
         "scores": [_score(record) for record in records],
-        "tables": make_tables(planned, store),
+        "ranking": ranking,
+        "tables": tables,
         "failures": [_failure(record) for record in records if record.outcome.failure],
         "not_applicable": [_refusal(r) for r in records if r.outcome.status == "not-applicable"],
         "missing": [_address(record) for record in planned if record.outcome.status == "missing"],
         "pruned": list(grid.get("pruned", [])),
     }
     return frozen(board)
+
+
+def _facts(grid: Mapping[str, Any]) -> Facts:
+    found = grid.get("plugins", {}).get("found", [])
+    return Facts(
+        nested=frozenset(p["name"] for p in found if p["kind"] == "sampler" and p.get("nested")),
+        available={data["digest"]: data["n_available"] for data in grid.get("data", [])},
+    )
 
 
 def _as_planned(record: Record | None, job: Board) -> Record:

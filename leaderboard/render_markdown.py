@@ -18,6 +18,7 @@ from .rows import (
     note_words,
     printable,
     split_words,
+    tier_words,
 )
 from .tables import label, who
 
@@ -30,11 +31,18 @@ HOW_TO_READ = """\
   (the share stands above the table), a trained model sees only those of its own choice, an untrained one all.
 - **best seed mean** is the mean over seeds at the size (cells, in square brackets) where it is best, ± the
   standard deviation over seeds. The best of several sizes is biased towards luck.
-- **saturation R0** is the published rule (DenAdel et al. 2026, doi 10.1038/s41592-026-03120-y): the smallest
-  size with any single run strictly above 95 % of the best single run, in cells and in percent of the cells
-  of the corpus that a fit may see. `<=`: it sits on the smallest size tested, so it is a bound and no
-  estimate. The untrained control is never part of it. It knows no floor: where doing nothing scores high, it
-  answers the smallest size by construction.
+- **verdict** is level × trend. Level: `below-baseline`, `no-benefit` (not shown to be better than the
+  untrained control and the best baseline, or better by less than the margin), `beats-baseline`,
+  `at-ceiling`. Trend over sizes: `flat` (shown to differ by less than 5 % of the room between floor and
+  ceiling), `saturates@n`, `still-improving`, `inverse`, `non-monotone`, or `inconclusive`: these seeds cannot
+  tell. `harm at n`: worse than untrained. Only `beats-baseline × saturates@n` without a fall may be quoted
+  as a learning saturation point. One model's curves are corrected for each other; no other model matters.
+- **saturation R0; R4**: R0 is the published rule (DenAdel et al. 2026, doi 10.1038/s41592-026-03120-y): the
+  smallest size with any single run strictly above 95 % of the best single run. It knows no floor: where
+  doing nothing scores high, it answers the smallest size by construction. R4 is the smallest size to which no
+  larger one is shown to be superior by more than the margin. In cells and in percent of the cells of the
+  corpus that a fit may see; `<=`: it sits on the smallest size tested, so it is a bound; `>=`: on the
+  largest. All rules with their bootstrap are in `board.json`.
 - **gain over the best baseline** is the mean difference, unit by unit, to the baseline of best score,
   positive where the model is better, with a 95 % bootstrap interval over independent units and seeds. "Beats
   it" and "worse" mean that the interval lies above or below zero, "no better" that it holds zero. Below 6
@@ -73,7 +81,7 @@ def render_tables(board: Board, level: int) -> str:
 def _table(board: Board, table: Mapping[str, Any], hashes: str) -> str:
     rows = headline_rows(board, table, escape)
     parts = [f"{hashes} {heading(table, escape)}", split_words(table, escape), note_words(table, escape)]
-    return "\n\n".join(part for part in [*parts, _grid(COLUMNS, rows)] if part)
+    return "\n\n".join(part for part in [*parts, _grid(COLUMNS, rows), tier_words(table, escape)] if part)
 
 
 def _trial(board: Board) -> str:

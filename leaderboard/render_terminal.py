@@ -9,7 +9,16 @@ from tabulate import tabulate
 
 from .rows import heading, headline_rows, printable
 
-COLUMNS = ("model", "sampler (corpus)", "untrained", "best [cells] ± sd", "R0", "gain [95 %]", "seeds")
+COLUMNS = (
+    "model",
+    "sampler (corpus)",
+    "untrained",
+    "best [cells] ± sd",
+    "verdict",
+    "R0; R4",
+    "gain [95 %]",
+    "seeds",
+)
 
 
 def render_terminal(board: Mapping[str, Any]) -> list[str]:

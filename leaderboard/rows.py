@@ -16,12 +16,14 @@ COLUMNS = (
     "sampler (corpus)",
     "untrained",
     "best seed mean [cells] ± sd",
-    "saturation R0",
+    "verdict",
+    "saturation R0; R4",
     "gain over the best baseline [95 %]",
     "seeds",
 )
 NOTHING = "–"
 VERDICTS = {"beats": "beats it", "no_better": "no better", "worse": "worse"}
+MARKS = {"left": "<= ", "right": ">= ", "beyond": "> "}
 ARROWS = {"up": "↑", "down": "↓"}
 
 
@@ -82,7 +84,6 @@ class _Writer:
         self.text = text
         self.digits = digits
         self.supervised = {p["name"] for p in board["plugins"].get("found", []) if p.get("supervised")}
-        self.corpora = {each["digest"]: each["n_available"] for each in board["data"]}
         budgets = {str(c["budget"]) for t in board["tables"] for c in t["curves"] if c["budget"]}
         self.several_budgets = len(budgets) > 1
 
@@ -95,6 +96,7 @@ class _Writer:
             self._sampler(curve),
             self._mean(untrained) if untrained else self._absent(curve, 0),
             f"{self._mean(best, best['size'])}" if best else self._absent(curve),
+            self._verdict(curve),
             self._saturation(curve),
             self._gain(finding) if finding else NOTHING,
             self._seeds(curve, best),
@@ -107,6 +109,7 @@ class _Writer:
             NOTHING,
             NOTHING,
             self._mean(constant) if constant["n"] else self._absent(constant),
+            NOTHING,
             NOTHING,
             self._gain(finding) if finding else _standing(constant),
             str(constant["n"]) if constant["arm"] == "reference" else NOTHING,
@@ -137,13 +140,25 @@ class _Writer:
         named = {"ok": "undefined"}
         return ", ".join(sorted({named.get(state, state) for state in states})) or NOTHING
 
+    def _verdict(self, curve: Mapping[str, Any]) -> str:
+        verdict = curve["verdict"]
+        if verdict is None:
+            return f"not judged: {self.text(curve['unjudged'])}"
+        trend, at = verdict["trend"], verdict["evidence"]["saturates_at"]
+        words = f"{verdict['level']} × {trend}" + (f"@{at:,}" if trend == "saturates" and at else "")
+        return "; ".join([words, *_flags(verdict["flags"])])
+
     def _saturation(self, curve: Mapping[str, Any]) -> str:
-        found = curve["saturation"]
-        if found["size"] is None:
+        """Return the published rule's answer and R4's."""
+        if curve["verdict"] is None:
             return NOTHING
-        words = f"{'<= ' if found['censored'] == 'left' else ''}{found['size']:,}"
-        cells = self.corpora.get(curve["corpus"]["digest"])
-        return f"{words} ({100 * found['size'] / cells:.3g} %)" if cells else words
+        return "; ".join(self._point(curve["verdict"]["saturation"][rule]) for rule in ("R0", "R4"))
+
+    def _point(self, point: Mapping[str, Any]) -> str:
+        if point["size"] is None:
+            return NOTHING
+        words = f"{MARKS.get(point['censored'], '')}{point['size']:,}"
+        return words if point["fraction"] is None else f"{words} ({100 * point['fraction']:.3g} %)"
 
     def _gain(self, finding: Mapping[str, Any]) -> str:
         gain = finding["gain"]
@@ -164,6 +179,34 @@ class _Writer:
         if best is None:
             return "0"
         return f"{best['n']} of {best['n'] + lost}" if lost else str(best["n"])
+
+
+def _flags(flags: Iterable[str]) -> list[str]:
+    """Return each kind of flag once, with the sizes that it is raised at."""
+    kinds: dict[str, list[str]] = {}
+    for flag in flags:
+        kind, _, size = flag.partition("@")
+        kinds.setdefault(kind, []).append(f"{int(size):,}" if size.isdigit() else size)
+    return [kind + (f" at {', '.join(sizes)}" if any(sizes) else "") for kind, sizes in kinds.items()]
+
+
+def tier_words(table: Mapping[str, Any], text: Text) -> str:
+    """Return who is ahead and who is tied, by the primary metric at the largest size."""
+    ranking = table["ranking"]
+    if not ranking["rows"]:
+        return ""
+    rows = [
+        f"{text(row['model'])} {row['average_rank']['value']:.3g}{_within(row['average_rank'])} {row['tier']}"
+        for row in ranking["rows"]
+    ]
+    return "Rank at the largest size, 95 % interval, tier (who shares a letter is not told apart): " + (
+        "; ".join(rows) + "."
+    )
+
+
+def _within(estimate: Mapping[str, Any]) -> str:
+    low, high = estimate["low"], estimate["high"]
+    return "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"
 
 
 def heading(table: Mapping[str, Any], text: Text) -> str:

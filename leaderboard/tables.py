@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from harness.checks import Subject, UnitScores, join_seeds, no_change, published_saturation
+from harness.checks import Curve, Entry, Subject, UnitScores, join_seeds, no_change
 from harness.digest import canonical
 from harness.errors import Damaged
 from harness.records import Record
 from harness.statistics import best_size, seed_summary
 from harness.store import Store, Units
+
+from .ranking import MODELS, ranking
+from .verdicts import Case, runs_by_unit, verdicts
 
 Json = dict[str, Any]
 TABLE = ("task", "split", "dataset")
@@ -25,8 +30,27 @@ OF_ONE_JOB = ("training", "sample")
 """Notes that say how one fit was trained and how diverse its sample was."""
 
 
-def make_tables(records: Iterable[Record], store: Store) -> list[Json]:
-    """Return all tables in the order of task and data set, as plain data.
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the grid says of its plugins and data, beyond its jobs.
+
+    Attributes
+    ----------
+    nested
+        Samplers whose seed i draws, at a larger size, what it drew at a smaller one and more.
+    available
+        Digest of a corpus -> cells that a fit may see.
+    several_settings
+        Whether models were trained on several corpora or budgets, which then are part of their names.
+    """
+
+    nested: frozenset[str] = frozenset()
+    available: Mapping[str, int] = field(default_factory=dict)
+    several_settings: bool = False
+
+
+def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts()) -> tuple[list[Json], Json]:
+    """Return all tables in the order of task and data set, and the ranking over all of them, as plain data.
 
     Parameters
     ----------
@@ -36,10 +60,21 @@ def make_tables(records: Iterable[Record], store: Store) -> list[Json]:
         Where the scores per unit are.
     """
     groups = [group for group in _grouped(records, TABLE).values() if any(record.task for record in group)]
-    tables = [_Table(group, store).describe() for group in groups]
-    return sorted(
-        tables, key=lambda table: (table["task"]["name"], table["dataset"]["name"], canonical(table["task"]))
-    )
+    settings = {setting(record.job) for group in groups for record in _arm(group, "trained")}
+    facts = replace(facts, several_settings=len(settings) > 1)
+    tables = [_Table(group, store, facts) for group in groups]
+    names = Counter(table.name for table in tables)
+    for table in tables:
+        if names[table.name] > 1:
+            table.name += " " + canonical([table.job["task"]["parameters"], table.job["split"]])
+    judged = iter(verdicts([case for table in tables for _, case in table.curves]))
+    described = [table.describe([{**curve, **next(judged)} for curve, _ in table.curves]) for table in tables]
+    overall = ranking((each for table in tables for each in table.contestants), arms=MODELS)
+    return sorted(described, key=_in_order), overall
+
+
+def _in_order(table: Json) -> tuple[str, str, str]:
+    return table["task"]["name"], table["dataset"]["name"], canonical(table["task"])
 
 
 def label(choice: Mapping[str, Any]) -> str:
@@ -56,6 +91,14 @@ def who(job: Mapping[str, Any]) -> str:
         return str(job["baseline"])
     weights = job.get("weights")
     return label(job["model"]) + (f" with {weights['name']}" if weights else "")
+
+
+def setting(job: Mapping[str, Any]) -> str:
+    """Return what a model was trained on and for how long; nothing for what is not pretrained."""
+    corpus, budget = job["corpus"], job["budget"]
+    return (f" on {corpus['name']}" if corpus else "") + (
+        f", {budget['amount']:,} {budget['unit']}" if budget else ""
+    )
 
 
 def tables_by_key(board: Mapping[str, Any]) -> dict[str, Json]:
@@ -82,8 +125,10 @@ def _arm(records: Iterable[Record], arm: str) -> list[Record]:
 class _Table:
     """The records of one task on one split of one data set."""
 
-    def __init__(self, records: Sequence[Record], store: Store) -> None:
+    def __init__(self, records: Sequence[Record], store: Store, facts: Facts) -> None:
         self.records = records
+        self.facts = facts
+        self.job = records[0].job
         self.task = next(record.task for record in records if record.task)
         self.units = _UnitReader(store)
         self.constants = [
@@ -93,9 +138,17 @@ class _Table:
         ]
         self.rivals = {metric: self._rivals(metric) for metric in self.task["metrics"]}
         self.absent_rivals = self._absent_rivals()
+        self.runs_of = self._runs_of_rivals()
+        self.scales = {metric: self._scale(metric) for metric in self.task["metrics"]}
+        self.curves = [
+            self._curve(group, metric) for group in self._curves() for metric in self.task["metrics"]
+        ]
+        """Every curve by every metric, with what is to be judged of it."""
+        self.name = f"{label(self.job['task'])} on {self.job['dataset']['name']}: {self.task['primary']}"
 
-    def describe(self) -> Json:
-        job = self.records[0].job
+    def describe(self, curves: list[Json]) -> Json:
+        """Return the table, with these curves."""
+        job = self.job
         kinds = [record.task["unit_kind"] for record in self.records if record.task.get("unit_kind")]
         return {
             "task": job["task"],
@@ -106,8 +159,12 @@ class _Table:
             "random_by_cell": job["split"]["kind"] == "random",
             "primary": self.task["primary"],
             "metrics": self.task["metrics"],
-            "curves": [curve for group in self._curves() for curve in self._per_metric(self._curve, group)],
-            "constants": [row for group in self.constants for row in self._per_metric(self._constant, group)],
+            "scales": self.scales,
+            "ranking": ranking(self.contestants),
+            "curves": curves,
+            "constants": [
+                self._constant(group, metric) for group in self.constants for metric in self.task["metrics"]
+            ],
         }
 
     def _notes(self) -> Json:
@@ -128,8 +185,19 @@ class _Table:
         shares = sorted({notes[MEASURED] for notes in pretrained if MEASURED in notes})
         return {**alike, MEASURED: shares} if shares else alike
 
-    def _per_metric(self, make: Callable[[list[Record], str], Json], group: list[Record]) -> list[Json]:
-        return [make(group, metric) for metric in self.task["metrics"]]
+    def _scale(self, metric: str) -> Json:
+        """Return floor and ceiling, between which scores are normalised.
+
+        The floor is the first of the task's own baselines that has a value; the ceiling is the best oracle's,
+        else, not measured, the best value that the metric can take.
+        """
+        how = self.task["metrics"][metric]
+        known = {group[0].job["baseline"]: self._subject(group, metric) for group in self.constants}
+        floors = [known[name] for name in self.task["baselines"] if known.get(name)]
+        oracles = [o for name in self.task.get("oracles", ()) if (o := known.get(name))]
+        sign = 1 if how["direction"] == "up" else -1
+        ceiling = max(oracles, key=lambda oracle: sign * oracle.value, default=None)
+        return scale(floors[0] if floors else None, ceiling, how["upper"] if sign > 0 else how["lower"], sign)
 
     def _curves(self) -> list[list[Record]]:
         """Return trained runs by curve, each joined by the untrained control of its model and gene list."""
@@ -141,6 +209,15 @@ class _Table:
             curves.append([*group, *untrained.get(key, [])])
             alone.pop(key, None)
         return curves + list(alone.values())
+
+    def _runs_of_rivals(self) -> dict[tuple[str, str], list[float]]:
+        """Return metric and name of a baseline -> its runs."""
+        return {
+            (metric, who(group[0].job)): [point["value"] for point in _points(group, metric)]
+            for metric in self.task["metrics"]
+            for group in self.constants
+            if self._is_baseline(group)
+        }
 
     def _rivals(self, metric: str) -> list[Subject]:
         """Return the baselines that have a value for this metric."""
@@ -162,27 +239,91 @@ class _Table:
             states[job["baseline"] or job["model"]["name"]] = state
         return {name: state for name, state in states.items() if state != "ok"}
 
-    def _curve(self, records: list[Record], metric: str) -> Json:
+    def _curve(self, records: list[Record], metric: str) -> tuple[Json, Case]:
         job = records[0].job
         direction = self.task["metrics"][metric]["direction"]
         points = _points(records, metric)
-        scores = [(point["size"], point["value"]) for point in points]
-        summary = seed_summary(scores)
+        summary = seed_summary((point["size"], point["value"]) for point in points)
         best = best_size(summary, direction)
         by_size = {at.size: [r for r in records if r.job["size"] == at.size] for at in summary}
-        return {
+        compared = by_size if metric == self.task["primary"] else {best.size, max(by_size)} if best else {}
+        entry = {
             "metric": metric,
             "label": who(job),
             **{name: job[name] for name in CURVE},
             "points": points,
             "absent": _absent(records, metric),
-            "sizes": [asdict(at) for at in summary],
+            "sizes": [{**asdict(at), "z": normalised(at.mean, self.scales[metric])} for at in summary],
             "best_size": best.size if best else None,
-            "saturation": asdict(published_saturation(scores, direction)),
             "no_change": [
-                {"size": size, **self._no_change(group, metric)} for size, group in by_size.items()
+                {"size": size, **self._no_change(by_size[size], metric)} for size in sorted(compared)
             ],
         }
+        return entry, self._case(entry, by_size)
+
+    def _case(self, entry: Json, by_size: Mapping[int, list[Record]]) -> Case:
+        """Return what is to be judged of a curve."""
+        metric = entry["metric"]
+        values: dict[int, list[float]] = {}
+        for point in entry["points"]:
+            values.setdefault(point["size"], []).append(point["value"])
+        trained = [size for size in values if size > 0]
+        case = Case(
+            model=entry["model"],
+            metric=metric,
+            primary=metric == self.task["primary"],
+            curve=None,
+            unjudged=None if trained else "no trained run has a score",
+            whole=self.facts.available.get(entry["corpus"]["digest"]) if entry["corpus"] else None,
+        )
+        if not trained:
+            return case
+        by_unit = self._by_unit(values, by_size, metric) if case.primary else None
+        scale = self.scales[metric]
+        curve = Curve(
+            runs=by_unit or values,
+            direction=self.task["metrics"][metric]["direction"],
+            baselines={rival.name: self.runs_of[metric, rival.name] for rival in self.rivals[metric]},
+            trivial=scale["floor"],
+            ceiling=scale["ceiling"] if scale["measured"] else None,
+            bound=scale["bound"],
+            paired=self._paired(entry),
+        )
+        return replace(case, curve=curve, by_unit=by_unit is not None)
+
+    def _paired(self, entry: Json) -> bool:
+        """Return whether seed i of all trained sizes belongs together."""
+        seeds: dict[int, list[int]] = {}
+        for point in entry["points"]:
+            if point["size"]:
+                seeds.setdefault(point["size"], []).append(point["seed"])
+        first, *others = seeds.values()
+        return entry["sampler"]["name"] in self.facts.nested and all(each == first for each in others)
+
+    def _by_unit(
+        self, values: Mapping[int, list[float]], by_size: Mapping[int, list[Record]], metric: str
+    ) -> dict[int, Any] | None:
+        """Return size -> (seeds, units), where the runs are means over independent units, all the same."""
+        try:
+            read = {
+                size: [
+                    self.units.read(record.address, metric)
+                    for record in sorted(records, key=lambda record: record.job["seed"] or 0)
+                    if metric in record.outcome.metrics
+                ]
+                for size, records in by_size.items()
+            }
+        except Damaged:
+            return None
+        every = [units for of_size in read.values() for units in of_size]
+        if any(u is None or u.weights is not None or u.clusters is not None for u in every):
+            return None
+        names = {units.names for units in every if units}
+        return (
+            runs_by_unit(values, {s: [u.values[0] for u in of_size if u] for s, of_size in read.items()})
+            if len(names) == 1
+            else None
+        )
 
     def _constant(self, records: list[Record], metric: str) -> Json:
         job = records[0].job
@@ -200,9 +341,42 @@ class _Table:
             "n": len(points),
             "mean": summary[0].mean if summary else None,
             "sd": summary[0].sd if summary else None,
+            "z": normalised(summary[0].mean, self.scales[metric]) if summary else None,
             "is_baseline": self._is_baseline(records),
             "no_change": self._no_change(records, metric) if judged else None,
         }
+
+    @cached_property
+    def contestants(self) -> list[tuple[str, Entry]]:
+        """Arm and entry of every trained model at its largest size, by all samplers, and of every constant.
+
+        The best size would be biased towards luck, and samplers are compared by curves. Oracles take no part.
+        """
+        metric = self.task["primary"]
+        trained = [r for r in _arm(self.records, "trained") if metric in r.outcome.metrics]
+        groups = []
+        for group in _grouped(trained, ("model", "budget", "corpus")).values():
+            largest = max(record.job["size"] for record in group)
+            groups.append([record for record in group if record.job["size"] == largest])
+        groups += [group for group in self.constants if not self._is_oracle(group)]
+        found = [(group[0].job["arm"], self._entry(group, metric)) for group in groups]
+        return list({entry.model: (arm, entry) for arm, entry in found if entry}.values())
+
+    def _entry(self, records: list[Record], metric: str) -> Entry | None:
+        subject = self._subject(records, metric)
+        if subject is None:
+            return None
+        job, scale = records[0].job, self.scales[metric]
+        return Entry(
+            model=subject.name + (setting(job) if self.facts.several_settings else ""),
+            task=self.name,
+            values=[record.outcome.metrics[metric] for record in records if metric in record.outcome.metrics],
+            units=subject.units,
+            direction=self.task["metrics"][metric]["direction"],
+            family=job["dataset"]["name"],
+            floor=None if scale["reason"] else scale["floor"],
+            ceiling=None if scale["reason"] else scale["ceiling"],
+        )
 
     def _is_baseline(self, records: list[Record]) -> bool:
         job = records[0].job
@@ -214,11 +388,17 @@ class _Table:
         return records[0].job["baseline"] in self.task.get("oracles", ())
 
     def _no_change(self, records: list[Record], metric: str) -> Json:
+        """Compare with every baseline by the primary metric, by the others with the best baseline alone."""
         model = self._subject(records, metric)
         assert model is not None
         how = self.task["metrics"][metric]
         rivals = self.rivals[metric]
-        return asdict(no_change(model, rivals, how["direction"], how["tolerance"], self.absent_rivals))
+        if metric == self.task["primary"] or not rivals:
+            return asdict(no_change(model, rivals, how["direction"], how["tolerance"], self.absent_rivals))
+        sign = 1 if how["direction"] == "up" else -1
+        best = max(rivals, key=lambda rival: sign * rival.value)
+        found = no_change(model, [best], how["direction"], how["tolerance"], self.absent_rivals)
+        return asdict(replace(found, against=()))
 
     def _subject(self, records: list[Record], metric: str) -> Subject | None:
         """Return the headline value, averaged over seeds, and the scores per unit; None without a value."""
@@ -235,6 +415,40 @@ class _Table:
         return Subject(
             name=name, value=value, units=join_seeds(present) if len(present) == len(units) else None
         )
+
+
+def scale(floor: Subject | None, ceiling: Subject | None, bound: float | None, sign: int) -> Json:
+    """Return floor, ceiling and where they come from; ``reason`` where scores cannot be normalised.
+
+    Parameters
+    ----------
+    bound
+        Best value that the metric can take; stands in for a ceiling that nobody measured.
+    sign
+        1 where larger is better, else -1.
+    """
+    low, high = floor.value if floor else None, ceiling.value if ceiling else bound
+    reason = None
+    if low is None or high is None:
+        reason = "no baseline of the task has a score" if low is None else "no ceiling is known"
+    elif sign * (high - low) <= 0:
+        reason = "the ceiling is not better than the floor"
+    return {
+        "floor": low,
+        "floor_name": floor.name if floor else None,
+        "ceiling": high,
+        "ceiling_name": ceiling.name if ceiling else None,
+        "measured": ceiling is not None,
+        "bound": bound,
+        "reason": reason,
+    }
+
+
+def normalised(value: float, scale: Mapping[str, Any]) -> float | None:
+    """Return z = (value - floor) / (ceiling - floor), never clipped: above 1 the ceiling is wrong."""
+    if scale["reason"]:
+        return None
+    return float((value - scale["floor"]) / (scale["ceiling"] - scale["floor"]))
 
 
 class _UnitReader:

@@ -268,29 +268,43 @@ def _t(level: float, df: int) -> float:
     return float(stats.t.ppf(level, df)) if df else math.nan
 
 
-def correct(measured: Sequence[Columns], *, as_grid: bool) -> None:
-    """Add the gate's p-values to all columns: F and two-sided Jonckheere, each corrected over the grid.
+def correct(measured: Sequence[Columns], grids: Sequence[NDArray[np.intp]]) -> None:
+    """Add the gate's p-values to all columns: F and two-sided Jonckheere, each corrected within its grid.
 
-    Benjamini and Hochberg 1995, doi 10.1111/j.2517-6161.1995.tb02031.x.
+    Parameters
+    ----------
+    grids
+        For each block the number of every curve's grid (curves,).
     """
+    together = np.concatenate([*grids, np.empty(0, dtype=np.intp)])
+    ends = np.cumsum([len(each) for each in grids])
     for each in measured:
         up, down = each["jonckheere_up_p"], each["jonckheere_down_p"]
         each["gate_f_p"] = each["permutation_p"]
         each["gate_jonckheere_p"] = np.minimum(2 * np.minimum(up, down), 1.0)
-    for name in ("gate_f_p", "gate_jonckheere_p") if as_grid else ():
-        corrected = _benjamini_hochberg(np.concatenate([each[name] for each in measured] or [np.empty(0)]))
-        ends = np.cumsum([len(each[name]) for each in measured])
+    for name in ("gate_f_p", "gate_jonckheere_p"):
+        corrected = _benjamini_hochberg(np.concatenate([each[name] for each in measured] or [[]]), together)
         for each, part in zip(measured, np.split(corrected, ends), strict=False):
             each[name] = part
 
 
-def _benjamini_hochberg(p: FloatArray) -> FloatArray:
-    """Return adjusted p-values; NaN is no test and stays."""
-    known = np.isfinite(p)
+def _benjamini_hochberg(p: FloatArray, grids: NDArray[np.intp]) -> FloatArray:
+    """Return p-values adjusted within each grid; NaN is no test and stays.
+
+    Benjamini and Hochberg 1995, doi 10.1111/j.2517-6161.1995.tb02031.x.
+    """
+    known = np.flatnonzero(np.isfinite(p))
     adjusted = p.copy()
-    if known.any():
-        adjusted[known] = stats.false_discovery_control(p[known])
+    for members in _groups(grids[known]):
+        adjusted[known[members]] = stats.false_discovery_control(p[known[members]])
     return adjusted
+
+
+def _groups(labels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return the places of every label."""
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order])) + 1
+    return np.split(order, starts) if len(order) else []
 
 
 def numbers_of(curve: Curve, columns: Columns, row: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ are judged the same way; only the correction for the number of curves differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -96,14 +96,14 @@ def judge(
     *,
     replicates: int = REPLICATES,
     permutations: int = PERMUTATIONS,
-    as_grid: bool = True,
+    grids: Sequence[Hashable] | None = None,
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
 ) -> list[Verdict]:
-    """Judge curves as one grid.
+    """Judge curves, as one grid or as several.
 
-    A verdict depends on the other curves through the Benjamini-Hochberg correction of the gate alone; a
-    single curve is its own grid.
+    A verdict depends on the other curves of its grid through the Benjamini-Hochberg correction of the gate
+    alone; a single curve is its own grid.
 
     Parameters
     ----------
@@ -112,8 +112,9 @@ def judge(
     permutations
         Shuffles of the permutation F: no p-value is below 1 / (permutations + 1), which must be small beside
         0.05 over the number of curves if only a few of many are expected to change with size.
-    as_grid
-        Correct the gate for the number of curves; else every curve is its own grid.
+    grids
+        One label per curve: the gate is corrected for the number of curves that share it. All are one grid
+        where None.
     seed
         Seed of shuffles and bootstrap.
     progress
@@ -121,7 +122,9 @@ def judge(
     """
     together = blocks(curves)
     measured = [measure(block, permutations, seed) for block in together]
-    correct(measured, as_grid=as_grid)
+    labels = [None] * len(curves) if grids is None else list(grids)
+    number = {label: i for i, label in enumerate(dict.fromkeys(labels))}
+    correct(measured, [np.array([number[labels[m]] for m in block.members]) for block in together])
     verdicts: dict[int, Verdict] = {}
     for block, columns in zip(together, measured, strict=True):
         answers = saturation_points(block.scores, n=replicates, seed=seed, progress=progress)

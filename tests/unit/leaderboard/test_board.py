@@ -3,12 +3,13 @@
 import csv
 import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
+from harness.checks import Curve, judge
 from harness.digest import canonical
 from harness.errors import HarnessError, Misuse
 from harness.records import (
@@ -176,9 +177,10 @@ def test_golden_curve(tmp_path):
     assert found["sizes"][2]["sd"] == pytest.approx(0.02 / 2**0.5)
     assert found["best_size"] == 300
     # 0.95 * 0.80 = 0.76: neither run at 100 cells is above it.
-    assert found["saturation"]["size"] == 300
-    assert found["saturation"]["threshold"] == pytest.approx(0.76)
-    assert found["saturation"]["censored"] is None
+    r0 = found["verdict"]["saturation"]["R0"]
+    assert (r0["size"], r0["fraction"], r0["censored"]) == (300, 0.15, "right")
+    # Floor 0.30, the first baseline's; nobody measured a ceiling, so it is the metric's bound, 1.
+    assert [s["z"] for s in found["sizes"]] == pytest.approx([0.20 / 0.70, 0.42 / 0.70, 0.49 / 0.70])
     (untrained, small, large) = found["no_change"]
     assert (large["verdict"], large["baseline"], large["baseline_value"]) == ("beats", "hvg", 0.75)
     # The waves of model and baseline cancel in every donor: what is left are the seeds, 0.80 and 0.78.
@@ -197,7 +199,7 @@ def test_absent_runs_stay_absent(tmp_path):
     assert "value" not in absent
     assert [entry["seed"] for entry in board["missing"]] == [3]
     text = render_markdown(board)
-    assert row_of(text, "mae(width=32)")[6] == "2 of 4"
+    assert row_of(text, "mae(width=32)")[7] == "2 of 4"
     assert "## Missing" in text
     (failure,) = board["failures"]
     assert (failure["kind"], failure["stage"]) == ("oom", "fit")
@@ -209,7 +211,8 @@ def test_undefined_metrics_have_reasons(tmp_path):
     found = curve(board_of(tmp_path), "log_loss")
     assert found["points"] == []
     assert {a["reason"] for a in found["absent"]} == {"a kNN has no probabilities", "no memory left"}
-    assert (found["best_size"], found["saturation"]["size"]) == (None, None)
+    assert (found["best_size"], found["verdict"]) == (None, None)
+    assert found["unjudged"] == "no trained run has a score"
     assert found["no_change"] == []
 
 
@@ -221,8 +224,8 @@ def test_losses_are_minimised_and_have_no_r0(tmp_path):
     ]
     found = curve(board_of(tmp_path, records), "log_loss")
     assert found["best_size"] == 300
-    assert found["saturation"]["size"] is None
-    assert found["no_change"][1]["gain"]["estimate"] == pytest.approx(0.3)
+    assert found["verdict"]["saturation"]["R0"]["size"] is None
+    assert found["no_change"][-1]["gain"]["estimate"] == pytest.approx(0.3)
 
 
 def test_the_control_joins_the_curves_of_its_own_gene_list_only(tmp_path):
@@ -244,6 +247,76 @@ def test_a_stranger_without_pretraining_is_judged(tmp_path):
     assert rows["big"]["no_change"]["verdict"] == "beats"
     assert rows["hvg"]["no_change"] is None
     assert rows["hvg"]["is_baseline"]
+
+
+def level_board(tmp_path, **more):
+    """Five seeds at three sizes: clearly better than both the control and the baseline, and rising."""
+    waves = (0.000, 0.004, -0.004, 0.002, -0.002)
+    means = {None: 0.50, 100: 0.70, 300: 0.80, 900: 0.90}
+    records = [
+        record(fit(size=size, seed=i), mean + w) for size, mean in means.items() for i, w in enumerate(waves)
+    ]
+    records += [record(fit(HVG, genes=None), 0.75), record(Baseline(name="majority"), 0.30, loss=0.5)]
+    return board_of(tmp_path, records, **more)
+
+
+def test_a_verdict_is_that_of_judge(tmp_path):
+    """The same numbers as from the rule itself, called by hand on the same runs."""
+    found = curve(level_board(tmp_path))
+    assert (found["verdict"]["level"], found["verdict"]["trend"]) == ("beats-baseline", "still-improving")
+    runs = {
+        at["size"]: [p["value"] for p in found["points"] if p["size"] == at["size"]] for at in found["sizes"]
+    }
+    baselines = {"hvg": [0.75], "majority": [0.30]}
+    (alone,) = judge([Curve(runs=runs, baselines=baselines, trivial=0.30, bound=1.0)])
+    for name, value in json.loads(json.dumps(asdict(alone.evidence))).items():
+        assert found["verdict"]["evidence"][name] == pytest.approx(value), name
+    assert found["verdict"]["resampled"] == ["units", "seeds"]
+    best = found["no_change"][-1]
+    assert [(a["baseline"], a["p_holm"] < 0.05) for a in best["against"]] == [
+        ("hvg", True),
+        ("majority", True),
+    ]
+
+
+def test_samples_that_are_nested_are_resampled_together(tmp_path):
+    """Only where the sampler says so, and only where all sizes have the same seeds."""
+    nested = {"kind": "sampler", "name": "random", "version": "1", "distribution": "ours 1", "nested": True}
+    apart = curve(level_board(tmp_path / "a"))["verdict"]
+    together = curve(level_board(tmp_path / "b", plugins={"found": [nested]}))["verdict"]
+    # Seed i of all sizes shares its wave: what differs between sizes is then known exactly.
+    assert together["evidence"]["resolution"] < 0.1 * apart["evidence"]["resolution"]
+
+
+def test_a_measured_ceiling_normalises_and_flags_what_is_above(tmp_path, monkeypatch):
+    """z = (score - floor) / (ceiling - floor), unclipped; above one, the ceiling is wrong."""
+    monkeypatch.setitem(TASK, "oracles", ["duplicate"])
+    board = board_of(tmp_path, [*standard(), record(Baseline(name="duplicate"), 0.78)])
+    found = curve(board)
+    assert [s["z"] for s in found["sizes"]] == pytest.approx([0.20 / 0.48, 0.42 / 0.48, 0.49 / 0.48])
+    assert "above-ceiling@300" in found["verdict"]["flags"]
+    scale = board["tables"][0]["scales"]["micro_f1"]
+    assert (scale["floor_name"], scale["ceiling_name"], scale["measured"]) == ("majority", "duplicate", True)
+
+
+def test_scores_without_a_scale_have_none(tmp_path):
+    """Without a floor that somebody scored there is no normalised score, and no number stands for it."""
+    records = [record(fit(size=100), 0.5, loss=0.4), record(fit(HVG, genes=None), 0.6, loss=0.3)]
+    board = board_of(tmp_path, records)
+    assert board["tables"][0]["scales"]["micro_f1"]["reason"] == "no baseline of the task has a score"
+    assert [s["z"] for s in curve(board)["sizes"]] == [None]
+
+
+def test_models_are_put_side_by_side(tmp_path):
+    """Ranked by the primary metric at the largest size, baselines among them, oracles not."""
+    board = level_board(tmp_path)
+    rows = board["tables"][0]["ranking"]["rows"]
+    assert [(row["model"], row["arm"]) for row in rows] == [
+        ("mae(width=32)", "trained"), ("hvg", "reference"), ("majority", "baseline"),
+    ]  # fmt: skip
+    assert [row["average_rank"]["value"] for row in rows] == [1, 2, 3]
+    assert len({row["tier"] for row in rows}) == 3
+    assert [row["model"] for row in board["ranking"]["rows"]] == ["mae(width=32)", "hvg"]
 
 
 def test_an_oracle_is_shown_and_never_ranked(tmp_path, monkeypatch):
@@ -304,7 +377,7 @@ def test_without_a_declared_baseline_nothing_is_judged(tmp_path, state):
     large = curve(board)["no_change"][-1]
     assert (large["verdict"], large["baseline"]) == ("not_assessed", "majority")
     assert large["gain"]["estimate"] == pytest.approx(0.49)
-    assert f"over majority; not judged: without hvg ({state})" in row_of(render_markdown(board), "mae")[5]
+    assert f"over majority; not judged: without hvg ({state})" in row_of(render_markdown(board), "mae")[6]
 
 
 def test_without_units_nothing_is_assessed(tmp_path):
@@ -328,7 +401,7 @@ def test_board_is_json_without_nan_and_comes_back_equal(tmp_path):
     records = standard()
     store = filled(tmp_path, records)
     lines = report(tmp_path, grid(records))
-    assert lines[-1] == f"Written to {store.boards / 'quick' / 'BOARD.md'}"
+    assert lines[-1] == f"Open in a browser: {(store.boards / 'quick' / 'index.html').as_uri()}"
     assert stored_board(store, None) == make_board(store, grid(records))
     text = (store.boards / "quick" / "board.json").read_text()
     json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in board.json"))
@@ -363,11 +436,12 @@ def test_markdown_rows(tmp_path):
         "random (atlas)",
         "0.500",
         "0.790 [300] ± 0.014",
-        "300 (15 %)",
+        "no-benefit × inconclusive; underpowered",
+        ">= 300 (15 %); >= 300 (15 %)",
         "+0.040 [+0.030, +0.050] over hvg; beats it",
         "2 of 3",
     ]
-    assert row_of(text, "hvg (reference)")[3:6] == ["0.750", "–", "is a baseline"]
+    assert row_of(text, "hvg (reference)")[3:7] == ["0.750", "–", "–", "is a baseline"]
     assert text.index("mae(width=32) (tr") < text.index("hvg (reference)") < text.index("majority (baseline)")
     assert "RANDOM BY CELL" not in text
     assert "share of model 45%" in text
@@ -386,8 +460,9 @@ def test_words_for_the_edges(tmp_path):
     text = render_markdown(board)
     row = row_of(text, "mae")
     assert row[2] == "–"
-    assert row[4] == "<= 100 (5 %)"
-    assert row[5].endswith("over hvg; worse")
+    assert row[4] == "not-assessed × inconclusive"
+    assert row[5] == "<= 100 (5 %); –"
+    assert row[6].endswith("over hvg; worse")
     assert "RANDOM BY CELL" in text
     lines = "\n".join(report(tmp_path, grid(records)))
     assert "random by cell" in lines
@@ -396,7 +471,7 @@ def test_words_for_the_edges(tmp_path):
 
 def test_a_curve_without_scores_says_what_happened(tmp_path):
     text = render_markdown(board_of(tmp_path, [failed(fit(size=100)), record(fit(HVG, genes=None), 0.7)]))
-    assert row_of(text, "mae")[3:] == ["failed", "–", "–", "0"]
+    assert row_of(text, "mae")[3:] == ["failed", "not judged: no trained run has a score", "–", "–", "0"]
     assert row_of(text.split("## Failures")[1].split("##")[0], "1 ")[1:] == [
         "oom",
         "fit",
@@ -501,11 +576,11 @@ def test_publishing_twice_makes_one_version(tmp_path):
     assert sorted(p.name for p in (to / "quick").iterdir()) == ["v0001"]
 
 
-def test_a_version_holds_its_number_and_three_files(tmp_path):
+def test_a_version_holds_its_number_and_its_files(tmp_path):
     to = tmp_path / "leaderboard" / "published"
     published(tmp_path / "a", standard(), to)
     folder = to / "quick" / "v0001"
-    assert sorted(p.name for p in folder.iterdir()) == ["BOARD.md", "board.json", "scores.csv"]
+    assert sorted(p.name for p in folder.iterdir()) == ["BOARD.md", "board.json", "index.html", "scores.csv"]
     assert read_board(folder)["version"] == "v0001"
     assert (folder / "BOARD.md").read_text().startswith("# Board of the suite quick v0001\n")
 

@@ -1,0 +1,105 @@
+"""Learning curves of a board -> verdicts, the same as those of ``harness judge``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.checks import Curve, judge
+from harness.checks.judgement import describe_verdict, fit_curve
+from harness.digest import canonical
+
+Json = dict[str, Any]
+
+REPLICATES = 200
+"""Bootstrap replicates of the saturation points of a metric that is not the task's primary one."""
+REPLICATES_OF_PRIMARY = 2000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """A curve that waits for its verdict.
+
+    Attributes
+    ----------
+    model, metric
+        Whose curve it is.
+    primary
+        Whether the metric is its task's primary one.
+    curve
+        Its runs; None, with ``unjudged`` saying why, where nothing can be judged.
+    whole
+        Cells of the corpus that a fit may see.
+    by_unit
+        Whether the runs have one score per unit of generalisation.
+    """
+
+    model: Mapping[str, Any]
+    metric: str
+    primary: bool
+    curve: Curve | None
+    unjudged: str | None = None
+    whole: int | None = None
+    by_unit: bool = False
+
+    @property
+    def grid(self) -> str:
+        """The curves that are corrected for each other: one model's, so that no one else's matter."""
+        return canonical([self.model, None if self.primary else self.metric])
+
+
+def verdicts(cases: Sequence[Case]) -> list[Json]:
+    """Judge every curve; the curves of one model by their tasks' primary metrics are one grid.
+
+    So are those by one of the other metrics, each. These get fewer bootstrap replicates and no fit (R5).
+    """
+    found: list[Json] = [{"verdict": None, "unjudged": case.unjudged} for case in cases]
+    for primary in (True, False):
+        places = [i for i, case in enumerate(cases) if case.curve is not None and case.primary == primary]
+        judged = _judged([cases[i] for i in places], REPLICATES_OF_PRIMARY if primary else REPLICATES)
+        for place, verdict in zip(places, judged, strict=True):
+            found[place]["verdict"] = verdict
+    return found
+
+
+def _judged(cases: Sequence[Case], replicates: int) -> list[Json]:
+    curves = [case.curve for case in cases if case.curve is not None]
+    found = judge(curves, replicates=replicates, grids=[case.grid for case in cases])
+    return [
+        {
+            **describe_verdict(verdict, _fitted(case), case.whole),
+            "replicates": replicates,
+            "resampled": ["units", "seeds"] if case.by_unit else ["seeds"],
+        }
+        for case, verdict in zip(cases, found, strict=True)
+    ]
+
+
+def _fitted(case: Case) -> Any:
+    assert case.curve is not None
+    return fit_curve(case.curve) if case.primary else None
+
+
+def runs_by_unit(
+    points: Mapping[int, Sequence[float]], units: Mapping[int, Sequence[NDArray[np.float64] | None]]
+) -> dict[int, NDArray[np.float64]] | None:
+    """Return size -> (seeds, units), or None where runs are not means of scores of the same units.
+
+    Parameters
+    ----------
+    points
+        Size -> one headline value per seed.
+    units
+        Size -> the scores per unit of the same seeds, in one order of units; None where a run has none.
+    """
+    every = [of_seed for of_size in units.values() for of_seed in of_size]
+    present = [of_seed for of_seed in every if of_seed is not None]
+    if len(present) < len(every) or len({len(of_seed) for of_seed in present}) != 1:
+        return None
+    runs = {size: np.array(of_size, dtype=float) for size, of_size in units.items()}
+    alike = all(np.allclose(runs[size].mean(axis=1), values, atol=1e-9) for size, values in points.items())
+    return runs if alike and len(present[0]) > 1 else None
