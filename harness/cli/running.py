@@ -6,6 +6,8 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +16,8 @@ from harness.cli import options
 from harness.cli.grid import Grid, expand
 from harness.cli.listing import complaints
 from harness.cli.planning import lost, pruned_lines, summary
-from harness.errors import HarnessError
-from harness.records import Record
+from harness.errors import HarnessError, Misuse
+from harness.records import Job, Record
 
 if TYPE_CHECKING:
     from harness.executors.session import Progress
@@ -28,18 +30,50 @@ Jobs = Annotated[
 ]
 
 
+Adaptive = Annotated[
+    bool,
+    typer.Option("--adaptive", help="Start with few runs, and add sizes and seeds where a verdict is open."),
+]
+Confidence = Annotated[
+    float | None,
+    typer.Option(
+        min=0.5,
+        max=1.0,
+        help="With --adaptive: how probable the whole grid's verdict must be.",
+        show_default="0.95",
+    ),
+]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        "--budget",
+        min=0.0,
+        max=1.0,
+        help="With --adaptive: share of the whole grid's cost that may be spent.",
+    ),
+]
+
+
 @options.takes_grid
 def run(
     wanted: options.Wanted,
     jobs: Jobs = None,
     refresh: options.Refresh = False,
     strict: options.Strict = False,
+    adaptive: Adaptive = False,
+    confidence: Confidence = None,
+    budget: Share = None,
 ) -> None:
     """Run every job of a suite that has no result yet, judge the curves, and write the board."""
     started = time.monotonic()
+    if not adaptive and (confidence is not None or budget is not None):
+        raise Misuse("--confidence and --budget say when an adaptive grid stops; add --adaptive")
     try:
         grid = expand(wanted, announce=lambda text: print(text, flush=True))
-        failed = _run_what_is_left(grid, jobs, refresh)
+        if adaptive:
+            grid, failed = _run_in_rounds(grid, jobs, refresh, confidence, budget)
+        else:
+            failed = _run_what_is_left(grid, jobs, refresh)
     except KeyboardInterrupt:
         print(
             "\ninterrupted; what is finished is stored. The same command goes on from there.", file=sys.stderr
@@ -68,11 +102,50 @@ def _run_what_is_left(grid: Grid, jobs: int | None, refresh: bool) -> int:
     elif not progress.todo:
         print("nothing to compute: every job has a result")
     else:
-        return _execute(grid, progress, jobs)
+        return _failed(_execute(grid, progress, jobs))
     return 0
 
 
-def _execute(grid: Grid, progress: Progress, jobs: int | None) -> int:
+def _run_in_rounds(
+    grid: Grid, jobs: int | None, refresh: bool, confidence: float | None, budget: float | None
+) -> tuple[Grid, int]:
+    """Run the jobs that verdicts need; return the grid of those alone, and how many failed."""
+    from harness.adaptive import CONFIDENCE, Limits, run_in_rounds
+    from harness.cli.adaptive import ending_lines, left_out, round_line
+    from harness.executors.session import Progress, take_stock
+
+    stock = take_stock(grid.plan, grid.store, refresh)
+    print(summary(grid, len(stock.todo), len(stock.stored), 0 if refresh else stock.other_versions))
+    for line in pruned_lines(grid):
+        print(line)
+    made: list[Record] = []
+
+    def execute(wanted: Sequence[Job]) -> list[Record]:
+        records = _execute(grid, Progress(todo=tuple(wanted)), jobs)
+        made.extend(records)
+        return records
+
+    ending = run_in_rounds(
+        grid.plan,
+        grid.registry,
+        stock.stored,
+        Limits(
+            confidence=CONFIDENCE if confidence is None else confidence,
+            budget=1.0 if budget is None else budget,
+        ),
+        execute,
+        lambda number, wanted, cost: print(round_line(number, len(wanted), cost), flush=True),
+    )
+    for line in ending_lines(ending):
+        print(line)
+    return replace(grid, plan=left_out(grid.plan, ending)), _failed(made)
+
+
+def _failed(records: Iterable[Record]) -> int:
+    return sum(record.outcome.status == "failed" for record in records)
+
+
+def _execute(grid: Grid, progress: Progress, jobs: int | None) -> list[Record]:
     from harness.cli.progress import Display
     from harness.executors.local import Limits, LocalExecutor
     from harness.executors.session import execute
@@ -97,13 +170,14 @@ def _execute(grid: Grid, progress: Progress, jobs: int | None) -> int:
         environment={"device": grid.device.name, "device_kind": grid.device.kind},
         trial=grid.trial,
     )
-    outcomes: Counter[str] = Counter()
+    made = []
     with Display(len(progress.todo), executor.activities) as display:
         for record in records:
-            outcomes[record.outcome.status] += 1
+            made.append(record)
             display.advance(_trouble(record))
+    outcomes = Counter(record.outcome.status for record in made)
     print(", ".join(f"{count:,} {status}" for status, count in sorted(outcomes.items())))
-    return outcomes["failed"]
+    return made
 
 
 def _trouble(record: Record) -> list[str]:
