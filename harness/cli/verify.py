@@ -100,13 +100,23 @@ def read_tolerances(texts: Sequence[str]) -> dict[str, float]:
 def _again(
     content: Content, here: Here, jobs: int, seed: int, tolerances: dict[str, float]
 ) -> list[Repetition]:
+    """Run jobs one after the other in a store of their own, with as many threads as they had."""
     from harness.executors.devices import detect
+    from harness.executors.local import Limits, LocalExecutor
     from harness.store import Store
-    from harness.submission import choose, repeat
+    from harness.submission import choose, repeat, threads_of
 
-    detect(here.plan.device)  # says so where this machine has no such device
+    device, suite = detect(here.plan.device), here.plan.suite
+    chosen = choose(content, jobs, seed)
     with TemporaryDirectory(prefix="harness-verify-") as folder:
-        return repeat(choose(content, jobs, seed), content, here, Store(Path(folder)), tolerances)
+        store = Store(Path(folder))
+        executor = LocalExecutor(
+            store,
+            threads=threads_of(chosen),
+            accelerators=min(device.count, 1),
+            limits=Limits(seconds=suite.timeout, memory_bytes=int(suite.memory * 2**30)),
+        )
+        return repeat(chosen, content, here, executor, store, tolerances)
 
 
 def _kept(content: Content, here: Here, folder: Path) -> None:

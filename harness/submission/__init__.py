@@ -20,7 +20,7 @@ from harness.submission.here import Here, look_here
 from harness.submission.inspection import Finding, inspect
 from harness.submission.keeping import keep
 from harness.submission.packing import pack
-from harness.submission.repetition import Repetition, choose, repeat
+from harness.submission.repetition import Repetition, choose, repeat, threads_of
 
 __all__ = [
     "Content",
@@ -35,4 +35,5 @@ __all__ = [
     "open_bundle",
     "pack",
     "repeat",
+    "threads_of",
 ]

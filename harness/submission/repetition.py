@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.executors.local import Limits, LocalExecutor
+from harness.executors.contract import Executor
 from harness.executors.session import make_orders
 from harness.records import Outcome, Record
 from harness.store import Store, Units
@@ -49,26 +49,23 @@ def choose(content: Content, k: int, seed: int) -> list[Record]:
 
 
 def repeat(
-    chosen: Sequence[Record], content: Content, here: Here, store: Store, tolerances: Mapping[str, float]
+    chosen: Sequence[Record],
+    content: Content,
+    here: Here,
+    executor: Executor,
+    store: Store,
+    tolerances: Mapping[str, float],
 ) -> list[Repetition]:
     """Run jobs again, from sample to score, and compare.
 
     Parameters
     ----------
-    store
-        An empty one: nothing that was computed before is looked up.
+    executor, store
+        Where the jobs run, and the store that it works on: an empty one, in which nothing can be looked up.
     tolerances
         Metric -> absolute difference that is allowed instead of the declared one; :data:`EVERY` for all
         others.
     """
-    suite = here.plan.suite
-    executor = LocalExecutor(
-        store,
-        slots=1,
-        threads=_threads(chosen),
-        accelerators=1 if here.plan.device == "cuda" else 0,
-        limits=Limits(seconds=suite.timeout, memory_bytes=int(suite.memory * 2**30)),
-    )
     jobs = tuple(here.jobs[record.address] for record in chosen)
     orders = make_orders(jobs, here.plan, here.registry, here.known)
     found = {order.job.address: outcome for order, outcome in executor.run(orders)}
@@ -76,7 +73,7 @@ def repeat(
     return [compare(record, found[record.address]) for record in chosen]
 
 
-def _threads(records: Sequence[Record]) -> int:
+def threads_of(records: Sequence[Record]) -> int:
     """Return how many threads these jobs had: the last bits of a fit depend on it."""
     costs = (cost for record in records for cost in record.outcome.costs.values())
     return max((int(cost["threads"]) for cost in costs if "threads" in cost), default=1)
