@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from harness.checks.curve import Curve
+from harness.checks.plain import plain
+from harness.checks.returns import Law, MarginalGain, diversity_elasticities, law, marginal_gain
 from harness.checks.saturation import SaturationPoint
+from harness.checks.standing import Entry, Standings, standings
 from harness.checks.table import Named
 from harness.checks.verdict import Verdict, judge
-from harness.statistics import REPLICATES, FittedSaturation, fitted_saturation
+from harness.statistics import REPLICATES, FittedSaturation, Prices, fitted_saturation
 
 SCHEMA = "1"
 R5_SHARE = 0.9
@@ -29,11 +34,17 @@ class Judged:
         Level, trend, flags, evidence and saturation by R0 to R4.
     fitted
         Saturation by R5 and the families behind it; None without an untrained control.
+    marginal
+        Gain per decade of cells and per cost.
+    law
+        The law of the curve; None where no fits were asked for.
     """
 
     named: Named
     verdict: Verdict
     fitted: FittedSaturation | None
+    marginal: MarginalGain
+    law: Law | None
 
     def describe(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -43,7 +54,18 @@ class Judged:
             **{name: names[name] or None for name in ("corpus", "budget")},
             "direction": self.named.curve.direction,
             **describe_verdict(self.verdict, self.fitted, self.named.whole),
+            "marginal_gain": plain(self.marginal),
+            "law": plain(self.law),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paying:
+    """What the user pays: prices, and how much of which unit for a gain of 1 in a score."""
+
+    prices: Prices = field(default_factory=Prices)
+    unit: str = "money"
+    worth: float | None = None
 
 
 def describe_verdict(
@@ -110,29 +132,89 @@ def judged(
     *,
     replicates: int = REPLICATES,
     fits: bool = True,
+    paying: Paying | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> list[Judged]:
     """Judge the curves of a table as one grid, and fit each where that is asked for."""
     verdicts = judge([named.curve for named in curves], replicates=replicates, progress=progress)
     return [
-        Judged(named=named, verdict=verdict, fitted=fit_curve(named.curve) if fits else None)
+        Judged(
+            named=named,
+            verdict=verdict,
+            fitted=fit_curve(named.curve) if fits else None,
+            marginal=_marginal(named, paying or Paying()),
+            law=law(named.curve) if fits else None,
+        )
         for named, verdict in zip(curves, verdicts, strict=True)
     ]
+
+
+def _marginal(named: Named, paying: Paying) -> MarginalGain:
+    return marginal_gain(
+        named.curve,
+        gpu_hours=named.measured.get("gpu_hours"),
+        kwh=named.measured.get("kwh"),
+        prices=paying.prices,
+        unit=paying.unit,
+        worth=paying.worth,
+    )
+
+
+SETTING = ("sampler", "corpus", "budget")
+"""What two models must have in common to be ranked beside each other."""
+
+
+def rankings(curves: Sequence[Named]) -> dict[tuple[str, ...], Standings]:
+    """Return sampler, corpus and budget -> the ranking of the models that were trained so.
+
+    Each model stands for its largest size, a choice that looks at no score. Of several metrics of a task on a
+    data set the table's first is ranked, since the others would count the task twice.
+    """
+    primary: dict[tuple[str, str], str] = {}
+    entries: dict[tuple[str, ...], list[Entry]] = {}
+    for named in curves:
+        task, dataset, metric = (named.names[name] for name in ("task", "dataset", "metric"))
+        if primary.setdefault((task, dataset), metric) == metric:
+            setting = tuple(named.names[name] for name in SETTING)
+            entries.setdefault(setting, []).append(_entry(named, f"{task} / {dataset} / {metric}"))
+    return {setting: standings(rows) for setting, rows in entries.items()}
+
+
+def _entry(named: Named, task: str) -> Entry:
+    curve = named.curve
+    best_possible = curve.ceiling if curve.ceiling is not None else curve.bound
+    return Entry(
+        model=named.names["model"],
+        task=task,
+        values=[float(each) for each in curve.runs[curve.sizes[-1]]],
+        direction=curve.direction,
+        family=named.names["dataset"],
+        floor=curve.trivial,
+        ceiling=best_possible,
+    )
 
 
 def fit_curve(curve: Curve) -> FittedSaturation | None:
     """Return the saturation of a curve by R5; None without an untrained control."""
     if 0 not in curve.runs:
         return None
-    pairs = [(size, value) for size in curve.sizes for value in curve.runs[size]]
+    runs = {size: np.asarray(scores, dtype=float) for size, scores in curve.runs.items()}
+    means = {size: scores.mean(axis=1) if scores.ndim == 2 else scores for size, scores in runs.items()}
+    pairs = [(size, value) for size in curve.sizes for value in means[size]]
     sizes, values = zip(*pairs, strict=True)
-    return fitted_saturation(sizes, values, curve.runs[0], direction=curve.direction, shares=(R5_SHARE,))
+    return fitted_saturation(sizes, values, means[0], direction=curve.direction, shares=(R5_SHARE,))
 
 
 def describe(found: Sequence[Judged], unjudged: Sequence[str]) -> Mapping[str, Any]:
     """Return the one object that is printed as JSON."""
+    curves = [each.named for each in found]
     return {
         "schema": SCHEMA,
         "curves": [each.describe() for each in found],
+        "ranking": [
+            {**{name: value or None for name, value in zip(SETTING, setting, strict=True)}, **plain(ranking)}
+            for setting, ranking in rankings(curves).items()
+        ],
+        "elasticities": plain(diversity_elasticities(curves)),
         "unjudged": list(unjudged),
     }

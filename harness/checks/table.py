@@ -6,7 +6,7 @@ import csv
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,7 +18,9 @@ NEEDED = ("task", "model", "dataset", "metric", "value", "seed")
 OF_THE_CURVE = ("task", "model", "dataset", "metric", "sampler", "corpus", "budget")
 OF_THE_CONTROL = ("task", "model", "dataset", "metric")
 REFERENCES = ("baseline", "trivial", "ceiling")
-OPTIONAL = ("size", "cells", "percentage", "direction", "sampler", "corpus", "budget", *REFERENCES)
+MEASURED = ("gpu_hours", "kwh", "diversity")
+"""What a run may say of itself: what it cost, and how diverse its sample was."""
+OPTIONAL = ("size", "cells", "percentage", "direction", "sampler", "corpus", "budget", *REFERENCES, *MEASURED)
 SHOWN = 10
 """Complaints about rows that are printed."""
 
@@ -63,7 +65,7 @@ class Row:
         Cells (0 untrained), seed as it stands, score.
     full
         Whether it says that its size is the whole corpus.
-    direction, references
+    direction, references, measured
         As the row says, where it does.
     """
 
@@ -75,6 +77,7 @@ class Row:
     full: bool
     direction: str
     references: Mapping[str, float]
+    measured: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +92,15 @@ class Named:
         Its runs.
     whole
         Cells of the whole corpus, where the table says so.
+    measured
+        ``gpu_hours``, ``kwh``, ``diversity`` -> size -> one number per run, in the order of the curve's; only
+        sizes all of whose runs have it.
     """
 
     names: Mapping[str, str]
     curve: Curve
     whole: int | None
+    measured: Mapping[str, Mapping[int, Sequence[float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +124,9 @@ def read_table(path: Path, *, paired: bool = False) -> Table:
 
     The columns are ``task``, ``model``, ``dataset``, ``metric``, ``seed``, ``value`` and the size in cells
     (``size``, or ``cells``; with ``percentage`` beside it, 100 tells the whole corpus). Optional are
-    ``sampler``, ``corpus``, ``budget``, ``direction`` (up or down; for well-known metrics not needed) and,
-    one number for a whole curve, ``baseline``, ``trivial`` and ``ceiling``. Rows of size 0, the untrained
+    ``sampler``, ``corpus``, ``budget``, ``direction`` (up or down; for well-known metrics not needed), one
+    number per run, ``gpu_hours``, ``kwh`` and ``diversity`` (of its sample), and, one number for a whole
+    curve, ``baseline``, ``trivial`` and ``ceiling``. Rows of size 0, the untrained
     control, belong to every curve of their model, task, data set and metric.
 
     Parameters
@@ -146,7 +154,12 @@ def read_table(path: Path, *, paired: bool = False) -> Table:
             continue
         named = dict(zip(OF_THE_CURVE, names, strict=True))
         curves.append(
-            Named(names=named, curve=_curve(path, runs, control, paired), whole=whole.get(named["corpus"]))
+            Named(
+                names=named,
+                curve=_curve(path, runs, control, paired),
+                whole=whole.get(named["corpus"]),
+                measured={column: _measured([*control, *runs], column) for column in MEASURED},
+            )
         )
     if not curves:
         nothing = "it has no trained run (all sizes are 0)"
@@ -218,7 +231,15 @@ def _row(found: Mapping[str, str | None], size_column: str, line: int) -> Row:
         full=percentage == 100,
         direction=text("direction"),
         references={name: _number(text(name), name) for name in REFERENCES if text(name)},
+        measured={name: _amount(text(name), name) for name in MEASURED if text(name)},
     )
+
+
+def _amount(text: str, column: str) -> float:
+    amount = _number(text, column)
+    if amount < 0:
+        raise ValueError(f'"{column}" is "{text}"; a number from 0 on is needed')
+    return amount
 
 
 def _number(text: str, column: str) -> float:
@@ -309,9 +330,23 @@ def _obstacle(runs: Sequence[Row]) -> str | None:
 
 
 def _by_size(rows: Sequence[Row]) -> dict[int, list[float]]:
-    runs: dict[int, list[float]] = defaultdict(list)
+    return {size: [row.value for row in runs] for size, runs in _in_order(rows).items()}
+
+
+def _measured(rows: Sequence[Row], column: str) -> dict[int, list[float]]:
+    """Return what the runs of every size say in a column, where all of them say it."""
+    return {
+        size: [row.measured[column] for row in runs]
+        for size, runs in _in_order(rows).items()
+        if all(column in row.measured for row in runs)
+    }
+
+
+def _in_order(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    """Return size -> runs in the order of their seeds."""
+    runs: dict[int, list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row.size, len(row.seed), row.seed)):
-        runs[row.size].append(row.value)
+        runs[row.size].append(row)
     return dict(runs)
 
 

@@ -35,6 +35,7 @@ from harness.statistics.parametric import (
     Reached,
     fitted_saturation,
     held_out_largest,
+    offset_law,
 )
 from harness.statistics.ranking import (
     FEW_FAMILIES,
@@ -145,6 +146,7 @@ __all__ = [
     "marginal_gains",
     "mean_difference_p",
     "median_size",
+    "offset_law",
     "one_way",
     "paired_difference",
     "paired_resolution",

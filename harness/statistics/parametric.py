@@ -200,6 +200,47 @@ def held_out_largest(
     return HeldOut(size=size, family=selection.best, observed=observed, predicted=predicted, error=error)
 
 
+def offset_law(
+    sizes: ArrayLike,
+    values: ArrayLike,
+    *,
+    pooled: bool = True,
+    n: int = 200,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[Estimate, Estimate]:
+    """Return limit E and exponent a of E + A n^-a by least squares, with bootstrap intervals.
+
+    For scores and losses alike; a law for the logs of losses is `scaling_law`. Whether the law is the right
+    one is for `select_family` to say.
+
+    Parameters
+    ----------
+    sizes, values
+        One per trained run (n_runs,).
+    pooled
+        Whether the runs of all sizes scatter alike, so that what scatters is drawn among all runs.
+    n
+        Resamples.
+    """
+    runs = curve(sizes, values)
+    selection = select_family(runs, ("pow3",))
+    fit = selection.fits.get("pow3")
+    if fit is None:
+        nothing = Estimate(value=None, level=level, reason=_none_fitted(selection))
+        return nothing, nothing
+    if fit.at_edge:
+        reason = "the exponent lies on the edge of what was searched: these sizes do not tell the law"
+        nothing = Estimate(value=None, level=level, reason=reason)
+        return nothing, nothing
+    (drawn,) = _drawn_fits(runs, ("pow3",), sizes, values, n, seed, pooled)
+    df = runs.n_runs - len(runs.sizes)
+    limit = percentile(fit.c0, drawn.c0, level, df=df)
+    if fit.unquotable:
+        return limit, Estimate(value=None, level=level, reason=fit.unquotable)
+    return limit, percentile(float(fit.shape[0]), drawn.shape[:, 0], level, df=df)
+
+
 # -- many fits at once ---------------------------------------------------------------------------------
 
 
