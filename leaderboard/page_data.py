@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +22,7 @@ SHORTEST = 8
 """Hexadecimal digits that an address keeps at least."""
 IDENTITY = ("label", "model", "weights", "budget", "corpus", "excluded", "sampler", "genes", "arm")
 """What tells the curves and constants of one table apart, besides the metric."""
+RULES = ("R0", "R1", "R2", "R3", "R4", "R5")
 EVIDENCE = (
     "gate_f_p", "gate_jonckheere_p", "margin", "resolution", "seeds_needed", "gain", "baseline_name",
     "baseline_low", "baseline_high", "ceiling", "ceiling_measured", "headroom", "saturates_at",
@@ -96,17 +98,23 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 
 def _table_name(table: Mapping[str, Any]) -> str:
-    return f"{printable(label(table['task']))} on {printable(table['dataset']['name'])}"
+    return f"{_text(label(table['task']))} on {_text(table['dataset']['name'])}"
 
 
 def rounded(value: Any) -> Any:
-    """Return a value with all its numbers at five significant digits."""
-    if isinstance(value, float):
-        short = float(f"{value:.5g}")
-        return int(short) if short.is_integer() and abs(short) < 1e15 else short
-    if isinstance(value, Mapping):
+    """Return a JSON value with all its numbers at five significant digits."""
+    kind = type(value)
+    if kind is float:
+        return float(f"{value:.5g}")
+    if kind is dict:
         return {name: rounded(each) for name, each in value.items()}
-    return [rounded(each) for each in value] if isinstance(value, list | tuple) else value
+    return [rounded(each) for each in value] if kind is list else value
+
+
+@lru_cache(maxsize=10_000)
+def _text(value: Any) -> str:
+    """Return a name or a reason as one harmless line; the same few are met thousands of times."""
+    return printable(value)
 
 
 class _Table:
@@ -124,8 +132,8 @@ class _Table:
     def describe(self) -> Json:
         table = self.table
         return {
-            "task": printable(label(table["task"])),
-            "dataset": printable(table["dataset"]["name"]),
+            "task": _text(label(table["task"])),
+            "dataset": _text(table["dataset"]["name"]),
             "version": table["task"]["version"],
             "split": split_words(table, printable),
             "notes": note_words(table, printable),
@@ -154,14 +162,14 @@ class _Table:
         places = {each["address"]: each for entry in group for each in entry["points"] + entry["absent"]}
         corpus, budget = first.get("corpus"), first.get("budget")
         return {
-            "model": printable(first["label"]),
+            "model": _text(first["label"]),
             "arm": first.get("arm", "trained"),
             "is_baseline": first.get("is_baseline", False),
             "supervised": bool(first["model"]) and first["model"]["name"] in self.supervised,
-            "sampler": printable(label(first["sampler"])) if first.get("sampler") else None,
-            "corpus": printable(corpus["name"]) if corpus else None,
+            "sampler": _text(label(first["sampler"])) if first.get("sampler") else None,
+            "corpus": _text(corpus["name"]) if corpus else None,
             "corpus_cells": self.cells.get(corpus["digest"]) if corpus else None,
-            "budget": f"{budget['amount']:,} {printable(budget['unit'])}" if budget else None,
+            "budget": f"{budget['amount']:,} {_text(budget['unit'])}" if budget else None,
             "size": [place["size"] for place in places.values()],
             "seed": [place["seed"] for place in places.values()],
             "at": [self.addresses.places.get(address) for address in places],
@@ -234,7 +242,7 @@ def _sizes(entry: Mapping[str, Any]) -> list[Json]:
 
 
 def _said(reason: Any) -> str | None:
-    return None if reason is None else printable(reason)
+    return None if reason is None else _text(reason)
 
 
 def _finding(found: Mapping[str, Any]) -> Json:
@@ -243,12 +251,10 @@ def _finding(found: Mapping[str, Any]) -> Json:
         "size": found["size"],
         "verdict": found["verdict"],
         "baseline": _said(found["baseline"]),
-        "value": found.get("baseline_value"),
         "estimate": gain.get("estimate"),
         "low": gain.get("low"),
         "high": gain.get("high"),
         "p": against[0].get("p_holm"),
-        "units": gain.get("n_clusters"),
         "reason": _said(found["reason"] or gain.get("reason")),
     }
     return {name: rounded(value) for name, value in kept.items() if value is not None}
@@ -266,30 +272,36 @@ def _verdict(verdict: Mapping[str, Any], primary: bool) -> Json:
                     if name in ("size", "censored", "family") or (name == "distribution" and primary)
                 }
                 for rule, point in verdict["saturation"].items()
+                if rule in RULES
             },
-            "evidence": {name: evidence[name] for name in EVIDENCE if name in evidence} if primary else {},
+            "evidence": {
+                name: evidence[name] for name in EVIDENCE if primary and evidence.get(name) is not None
+            },
         }
     )
     return kept
 
 
-def _ranking(found: Any) -> list[Json] | None:
-    """Return rank, interval and tier of every model, whether of one table or of all of them."""
+def _ranking(found: Mapping[str, Any] | None) -> Json | None:
+    """Return rank, interval and tier of every model of one table or of all, and what limits them."""
     if not found:
         return None
-    rows = found["rows"] if isinstance(found, Mapping) else found
-    return [rounded(_place(row)) for row in rows]
+    return {
+        "rows": [rounded(_place(row)) for row in found["rows"]],
+        "of_tasks_like_these": found["of_tasks_like_these"],
+        "reason": _said(found["reason"]),
+        "unranked": [[_text(name), _text(why)] for name, why in found["unranked"].items()],
+        "left_out": [[_text(name), _text(why)] for name, why in found["left_out"].items()],
+    }
 
 
 def _place(row: Mapping[str, Any]) -> Json:
-    estimate = row.get("average_rank") or {}
+    rank = row["average_rank"]
     return {
-        "model": printable(row.get("model") or row.get("label")),
-        "rank": row.get("rank", estimate.get("value")),
-        "low": row.get("low", estimate.get("low")),
-        "high": row.get("high", estimate.get("high")),
-        "tier": row.get("tier"),
-        "best": row.get("p_best", row.get("best")),
+        "model": _text(row["model"]),
+        **{"rank": rank["value"], "low": rank["low"], "high": rank["high"]},
+        "tier": row["tier"],
+        "best": row["best"],
     }
 
 
@@ -297,8 +309,8 @@ def _absent_jobs(board: Board, addresses: _Addresses) -> list[Json]:
     """Return, for each reason, which jobs have no score or no value for it."""
     groups: dict[tuple[str, ...], list[int]] = {}
     for kind, entry, reason in _without_value(board):
-        question = f"{printable(label(entry['task']))} on {printable(entry['dataset']['name'])}"
-        key = (kind, printable(who(entry)), question, printable(reason or ""))
+        question = f"{_text(label(entry['task']))} on {_text(entry['dataset']['name'])}"
+        key = (kind, _text(who(entry)), question, _text(reason or ""))
         address = entry.get("address") or entry["addresses"]["score"]
         groups.setdefault(key, []).append(addresses.places[address])
     names = ("kind", "subject", "task", "reason")
@@ -325,7 +337,7 @@ def _pruned(pruned: Iterable[Mapping[str, Any]]) -> list[Json]:
     return [
         {
             "n": len(entries),
-            "reason": printable(reason),
+            "reason": _text(reason),
             **{name: _several(entry[name] for entry in entries) for name in names},
         }
         for reason, entries in groups.items()
@@ -333,7 +345,7 @@ def _pruned(pruned: Iterable[Mapping[str, Any]]) -> list[Json]:
 
 
 def _several(names: Iterable[Any]) -> str:
-    return ", ".join(printable(name) for name in dict.fromkeys(names) if name is not None)
+    return ", ".join(_text(name) for name in dict.fromkeys(names) if name is not None)
 
 
 def _unusable(plugins: Mapping[str, Any]) -> list[list[str]]:
@@ -348,7 +360,7 @@ def _unusable(plugins: Mapping[str, Any]) -> list[list[str]]:
         for each in plugins.get(kind, [])
         for name, reason in [words(each)]
     ]
-    return [[printable(cell) for cell in row] for row in rows]
+    return [[_text(cell) for cell in row] for row in rows]
 
 
 def _provenance(board: Board) -> Json:
@@ -362,8 +374,7 @@ def _provenance(board: Board) -> Json:
         "plugins": [_plugin(plugin) for plugin in board["plugins"].get("found", [])],
         "data": [_datum(data) for data in board["data"]],
         "overlap": [
-            [*map(printable, pair.split("|", 1)), _shares(shared)]
-            for pair, shared in board["overlap"].items()
+            [*map(_text, pair.split("|", 1)), _shares(shared)] for pair, shared in board["overlap"].items()
         ],
         "samples": {"columns": list(columns), "rows": samples},
         "fits": {"columns": list(FIT_COLUMNS), "rows": fit_rows(board)},
@@ -372,19 +383,19 @@ def _provenance(board: Board) -> Json:
 
 def _plugin(plugin: Mapping[str, Any]) -> list[str]:
     names = ("kind", "name", "version", "distribution", "licence", "citation")
-    cells = [printable(plugin.get(name) or "") for name in names]
-    return [*cells, " · ".join(printable(caveat) for caveat in plugin.get("caveats", []))]
+    cells = [_text(plugin.get(name) or "") for name in names]
+    return [*cells, " · ".join(_text(caveat) for caveat in plugin.get("caveats", []))]
 
 
 def _datum(data: Mapping[str, Any]) -> list[str]:
-    notes = "; ".join(map(printable, data.get("notes", [])))
-    return [printable(data["kind"]), printable(data["name"]), f"{data['n_cells']:,}", data["digest"], notes]
+    notes = "; ".join(map(_text, data.get("notes", [])))
+    return [_text(data["kind"]), _text(data["name"]), f"{data['n_cells']:,}", data["digest"], notes]
 
 
 def _pairs(mapping: Mapping[str, Any]) -> str:
-    return ", ".join(f"{printable(name)} {printable(value)}" for name, value in sorted(mapping.items()))
+    return ", ".join(f"{_text(name)} {_text(value)}" for name, value in sorted(mapping.items()))
 
 
 def _shares(shared: Mapping[str, Any]) -> str:
     shares = {name.replace("_", " "): share for name, share in shared.items() if isinstance(share, float)}
-    return ", ".join(f"{printable(name)} {share:.0%}" for name, share in shares.items())
+    return ", ".join(f"{_text(name)} {share:.0%}" for name, share in shares.items())

@@ -51,7 +51,7 @@ def _page(board: Mapping[str, Any], every_run: bool) -> str:
 def _packed(data: Mapping[str, Any]) -> str:
     """Return data as base64 of gzip of JSON: an alphabet that can end no element, no clock inside."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    return base64.b64encode(gzip.compress(text, compresslevel=9, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(text, compresslevel=6, mtime=0)).decode()
 
 
 def _source(content: str) -> str:

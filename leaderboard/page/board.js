@@ -1,20 +1,22 @@
 // The board as it was embedded, and what follows from it: means, places, saturation points.
 
 async function readBoard() {
-  const text = atob(document.getElementById("data").textContent.trim());
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = decoded(document.getElementById("data").textContent.trim());
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return prepare(await new Response(stream).json());
+}
+
+function decoded(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 function prepare(board) {
   board.byTable = new Map(board.tables.map((table) => [table.id, table]));
   board.hasVerdicts = false;
   for (const table of board.tables) {
-    for (const entry of [...table.curves, ...table.constants]) {
-      entry.table = table;
-      entry.isCurve = table.curves.includes(entry) || undefined;
-    }
+    for (const entry of table.constants) entry.table = table;
+    for (const entry of table.curves) Object.assign(entry, { table, isCurve: true });
     for (const curve of table.curves) if (Object.values(curve.metrics).some((metric) => metric.verdict)) board.hasVerdicts = true;
   }
   board.subjects = subjectsOf(board);
@@ -136,7 +138,7 @@ function saturationWords(curve, point, unit = "cells") {
 
 /** Places of one table: the board's own where it has them, by name of the model. */
 function placesOf(ranking) {
-  return new Map((ranking || []).map((row) => [row.model, row]));
+  return new Map((ranking ? ranking.rows : []).map((row) => [row.model, row]));
 }
 
 const address = (board, at) => (at === null || at === undefined ? null : board.addresses.slice(at * board.digits, (at + 1) * board.digits));

@@ -142,7 +142,7 @@ async function start() {
     addEventListener("hashchange", () => { app.state = parse(location.hash); app.render(); });
     addEventListener("popstate", () => { app.state = parse(location.hash); app.render(); });
     addEventListener("keydown", onKey(app));
-    addEventListener("beforeprint", drawAll);
+    addEventListener("beforeprint", () => { if (app.live && app.live.all) app.live.all(); drawAll(); });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { app.theme = null; app.render(); });
     void main.offsetHeight;
     performance.mark("shown");

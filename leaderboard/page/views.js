@@ -13,34 +13,47 @@ const KINDS = { baseline: "baseline", reference: "no pretraining", oracle: "orac
 
 // -- tables ------------------------------------------------------------------------------------------------
 
-/** A table that sorts and filters its own rows. Columns: {key, title, hint, value, cell, left, descending}. */
-function dataTable({ id, caption, columns, rows, sort, filter, onSort, count = true }) {
+const FIRST_ROWS = 50;
+
+/**
+ * A table that sorts and filters its own rows, and puts the first of them on the page until all are asked for.
+ * Columns: {key, title, hint, value, cell, left, head}.
+ */
+function dataTable({ id, caption, columns, rows, sort, filter, onSort }) {
   const body = el("tbody");
   const told = el("p", { class: "muted count", role: "status" });
-  const made = rows.map((row) => ({ row, node: el("tr", { class: row.className }, columns.map((column, place) => cellOf(column, row, place))), values: new Map(columns.map((column) => [column.key, column.value ? column.value(row) : null])) }));
-  const heads = columns.map((column) => {
-    const button = column.value && el("button", { type: "button", title: column.hint, on: { click: () => onSort(column.key) } }, soft(column.title), el("span", { class: "arrow", "aria-hidden": "true" }));
-    return el("th", { scope: "col", class: column.left ? "left" : null, title: column.value ? null : column.hint }, button || column.title);
-  });
-  const order = (wanted) => {
-    const [key, way] = (wanted || "").split(":");
-    const known = columns.find((column) => column.key === key);
+  const made = rows.map((row) => ({ row, node: null, values: new Map(columns.map((column) => [column.key, column.value ? column.value(row) : null])) }));
+  const heads = columns.map((column) => headOf(column, onSort));
+  let wanted = filter || (() => true);
+  let order = sort;
+  let limit = FIRST_ROWS;
+  const more = el("button", { type: "button", class: "more", on: { click: () => { limit = Infinity; show(); } } });
+  const show = () => {
+    const [key, way] = (order || "").split(":");
     const sign = way === "down" ? -1 : 1;
-    const sorted = known ? [...made].sort((a, b) => compare(a.values.get(key), b.values.get(key), sign)) : made;
-    body.replaceChildren(...sorted.map(({ node }) => node));
-    heads.forEach((head, place) => head.setAttribute("aria-sort", known && columns[place].key === key ? (sign > 0 ? "ascending" : "descending") : "none"));
-    columns.forEach((column, place) => column.value || heads[place].removeAttribute("aria-sort"));
+    const chosen = made.filter(({ row }) => wanted(row)).sort((a, b) => compare(a.values.get(key), b.values.get(key), sign));
+    const shown = chosen.slice(0, limit);
+    for (const each of shown) each.node ||= el("tr", { class: each.row.className }, columns.map((column, place) => cellOf(column, each.row, place)));
+    body.replaceChildren(...shown.map(({ node }) => node));
+    heads.forEach((head, place) => columns[place].value && head.setAttribute("aria-sort", columns[place].key === key ? (sign > 0 ? "ascending" : "descending") : "none"));
+    told.textContent = chosen.length < made.length ? `${chosen.length} of ${plural(made.length, "row")} match` : "";
+    more.textContent = `Show all ${plural(chosen.length, "row")}`;
+    more.hidden = chosen.length <= limit;
   };
-  const choose = (wanted) => {
-    let shown = 0;
-    for (const { row, node } of made) shown += !(node.hidden = !wanted(row));
-    told.textContent = count && shown < made.length ? `${shown} of ${plural(made.length, "row")} shown` : "";
-  };
-  order(sort);
-  choose(filter || (() => true));
-  const node = el("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption },
+  show();
+  const table = el("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption },
     el("table", { id }, el("caption", { class: "heard" }, caption), el("thead", {}, el("tr", {}, heads)), body));
-  return { node: [told, node], order, choose };
+  return {
+    node: [told, table, more],
+    order: (next) => { order = next; show(); },
+    choose: (next) => { wanted = next; show(); },
+    all: () => { limit = Infinity; show(); },
+  };
+}
+
+function headOf(column, onSort) {
+  const button = column.value && el("button", { type: "button", title: column.hint, on: { click: () => onSort(column.key) } }, soft(column.title), el("span", { class: "arrow", "aria-hidden": "true" }));
+  return el("th", { scope: "col", class: column.left ? "left" : null, title: column.value ? null : column.hint }, button || column.title);
 }
 
 function cellOf(column, row, place) {
@@ -116,7 +129,7 @@ function taskRanking(app, table) {
     { key: "model", title: "Model", left: true, head: 1, value: (e) => e.subject, cell: (e) => nameOf(app, e) },
     { key: "sampler", title: corpora.length > 1 ? "Sampler (corpus)" : "Sampler", left: true, value: (e) => e.sampler, cell: (e) => (e.sampler ? soft(corpora.length > 1 ? `${e.sampler} (${e.corpus})` : e.sampler) : null) },
     { key: "untrained", title: "Untrained", hint: "the same model with random weights", value: (e) => meanAt(e, metric, 0), cell: (e) => (e.isCurve ? written(atSize(e, metric, 0), digits) : null) },
-    { key: "best", title: "Best mean ± sd", hint: "mean over seeds at the size where it is best", value: (e) => { const at = tops.get(e); return at && at.mean; }, cell: (e) => bestCell(e, metric, tops.get(e), digits) },
+    { key: "best", title: "Best mean", hint: "mean over seeds at the size where it is best", value: (e) => { const at = tops.get(e); return at && e.kind !== "oracle" ? at.mean : null; }, cell: (e) => bestCell(e, metric, tops.get(e), digits) },
     { key: "gain", title: "Gain over doing nothing", hint: "difference to the best baseline, paired by unit, with its 95 % interval", value: (e) => { const f = findings.get(e); return f && f.estimate !== undefined ? f.estimate : null; }, cell: (e) => gainCell(e, findings.get(e), reach, digits) },
     { key: "verdict", title: "Verdict", left: true, hint: "level and trend of the learning curve", value: (e) => verdictWords(e, metric), cell: (e) => verdictCell(e, metric) },
     { key: "saturation", title: "Saturates at", hint: board.hasVerdicts ? RULES[state.rule] : RULES.R0, value: (e) => { const p = e.isCurve && saturation(e, metric, app.rule); return p ? p.size : null; }, cell: (e) => saturationCell(e, metric, app.rule) },
@@ -133,6 +146,7 @@ function taskRanking(app, table) {
     el("p", { class: "muted" }, table.split),
     table.by_cell && el("p", { class: "notice" }, "Split by cell: the same donors and batches teach and test, so scores are optimistic."),
     ...made.node,
+    rankingNotes(table.ranking, 1),
     legend(app),
     table.notes && el("details", {}, el("summary", {}, "Notes on the data"), el("p", {}, table.notes)),
   ];
@@ -187,16 +201,26 @@ function seedsCell(entry, metric, at) {
 
 function placeColumn(row, most) {
   return {
-    key: "place", title: "Rank", hint: "rank with its 95 % interval, and tier: models of one tier are tied",
+    key: "place", title: "Rank", hint: "rank with its 95 % interval; models that share a letter of their tiers are tied",
     value: (each) => { const place = row(each); return place && place.rank !== null ? place.rank : null; },
     cell: (each) => {
       const place = row(each);
       if (!place || place.rank === null || place.rank === undefined) return null;
-      const name = place.tier === null || place.tier === undefined ? null : typeof place.tier === "number" ? `tier ${place.tier}` : `tier ${place.tier}`;
+      const name = place.tier && `tier ${place.tier}`;
       return el("span", { class: "places" }, el("strong", {}, number(place.rank, Number.isInteger(place.rank) ? 0 : 1)),
         place.low !== null && place.low !== undefined && [placePicture(place, most), el("span", { class: "small" }, `${number(place.low, 0)} to ${number(place.high, 0)}`, name && ` · ${name}`)]);
     },
   };
+}
+
+/** What must be known of ranks: whom they leave out, and of what they speak. */
+function rankingNotes(ranking, tasks) {
+  if (!ranking) return null;
+  const out = [...ranking.unranked, ...ranking.left_out];
+  return [
+    el("p", { class: "legend muted" }, "Ranks are those of every model at its largest size, over all samplers; models that share a letter of their tiers are not shown to differ.", tasks > 1 && !ranking.of_tasks_like_these && " They speak of these tasks alone: there are too few data sets to speak of others.", ranking.reason && ` No ranks: ${ranking.reason}.`),
+    out.length > 0 && el("details", {}, el("summary", {}, `${plural(out.length, "model or task", "models or tasks")} without a rank`), el("ul", {}, out.map(([name, why]) => el("li", {}, `${name}: ${why}`)))),
+  ];
 }
 
 /** All tasks: a row for every model, a column for every task. */
@@ -230,6 +254,7 @@ function overallRanking(app) {
     bar(taskChoice(app, true), samplerChoice(app), ruleChoice(app), markChoice(app), search(state, app.search)),
     weightsPanel(app, weights),
     ...made.node,
+    rankingNotes(board.ranking, board.tables.length),
     legend(app),
   ];
 }
@@ -355,11 +380,21 @@ function heatView(app) {
   })).filter(({ samplers }) => samplers.length);
   const subjects = board.subjects.filter((subject) => subject.kind === "model");
   const top = Math.log10(board.sizes[board.sizes.length - 1] || 10), bottom = Math.log10(board.sizes[0] || 1);
-  const body = el("tbody", {}, subjects.map((subject) => el("tr", { hidden: !found(state.q, subject.name) }, el("th", { scope: "row", class: "left" }, soft(subject.name)),
-    groups.flatMap(({ table, metric, samplers }) => samplers.map((sampler, place) => heatCell(app, subject, table, metric, sampler, (size) => (top > bottom ? (Math.log10(size) - bottom) / (top - bottom) : 0), !place))))));
-  const firstCell = body.querySelector("button");
-  if (firstCell) firstCell.tabIndex = 0;
-  app.live = { order: () => {}, shown: () => true, choose: () => [...body.rows].forEach((row, place) => { row.hidden = !found(app.state.q, subjects[place].name); }) };
+  const place = (size) => (top > bottom ? (Math.log10(size) - bottom) / (top - bottom) : 0);
+  const rowOf = (subject) => el("tr", {}, el("th", { scope: "row", class: "left" }, soft(subject.name)),
+    groups.flatMap(({ table, metric, samplers }) => samplers.map((sampler, nth) => heatCell(app, subject, table, metric, sampler, place, !nth))));
+  const body = el("tbody");
+  const more = el("button", { type: "button", class: "more", on: { click: () => show(Infinity) } });
+  const show = (limit = FIRST_ROWS) => {
+    const chosen = subjects.filter((subject) => found(app.state.q, subject.name));
+    body.replaceChildren(...chosen.slice(0, limit).map(rowOf));
+    const first = body.querySelector("button");
+    if (first) first.tabIndex = 0;
+    more.textContent = `Show all ${plural(chosen.length, "row")}`;
+    more.hidden = chosen.length <= limit;
+  };
+  show();
+  app.live = { order: () => {}, shown: () => true, choose: () => show(), all: () => show(Infinity) };
   return [
     bar(taskChoice(app, true), state.task && metricChoice(app, board.byTable.get(state.task)), samplerChoice(app), ruleChoice(app),
       choice("unit", "Shown as", [["share", "share of the corpus"], ["cells", "cells"]], state.unit, (unit) => app.go({ unit })), search(state, app.search)),
