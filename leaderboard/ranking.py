@@ -31,9 +31,7 @@ def ranking(contestants: Iterable[tuple[str, Entry]], arms: Sequence[str] | None
 def _describe(found: Standings, arm_of: Mapping[str, str]) -> Json:
     """Return a ranking as plain data; the pairs are told by the letters of the tiers."""
     return {
-        "rows": [
-            {**asdict(row), "arm": arm_of[row.model], "place": i + 1} for i, row in enumerate(found.rows)
-        ],
+        "rows": [{**asdict(row), "arm": arm_of[row.model]} for row in found.rows],
         "tasks": list(found.tasks),
         "left_out": dict(found.left_out),
         "unranked": dict(found.unranked),

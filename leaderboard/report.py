@@ -12,9 +12,12 @@ from harness.errors import Misuse, did_you_mean
 from harness.store import Store, write_atomically
 
 from .board import Board, make_board, to_json
+from .render_bibtex import render_bibtex
 from .render_csv import render_csv
+from .render_latex import render_latex
 from .render_markdown import render_markdown
 from .render_page import render_page
+from .render_parquet import render_parquet
 from .render_terminal import render_terminal
 
 PAGE = "index.html"
@@ -45,10 +48,14 @@ def report(path: Path, grid: Mapping[str, Any]) -> list[str]:
 
 def files(board: Board) -> dict[str, bytes]:
     """Return the files of a board: the data, and what is rendered from it."""
+    scores = render_csv(board)
     return {
         "board.json": to_json(board),
-        "scores.csv": render_csv(board).encode(),
+        "scores.csv": scores.encode(),
+        "scores.parquet": render_parquet(scores),
         "BOARD.md": render_markdown(board).encode(),
+        "board.tex": render_latex(board).encode(),
+        "citations.bib": render_bibtex(board).encode(),
         PAGE: render_page(board).encode(),
     }
 

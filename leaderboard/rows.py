@@ -24,6 +24,8 @@ COLUMNS = (
 NOTHING = "–"
 VERDICTS = {"beats": "beats it", "no_better": "no better", "worse": "worse"}
 MARKS = {"left": "<= ", "right": ">= ", "beyond": "> "}
+SIZES = 2
+"""Trained sizes that a curve needs for a saturation point to be worth showing."""
 ARROWS = {"up": "↑", "down": "↓"}
 
 
@@ -155,7 +157,7 @@ class _Writer:
         return "; ".join(self._point(curve["verdict"]["saturation"][rule]) for rule in ("R0", "R4"))
 
     def _point(self, point: Mapping[str, Any]) -> str:
-        if point["size"] is None:
+        if point["size"] is None or len(point["distribution"]) < SIZES:
             return NOTHING
         words = f"{MARKS.get(point['censored'], '')}{point['size']:,}"
         return words if point["fraction"] is None else f"{words} ({100 * point['fraction']:.3g} %)"

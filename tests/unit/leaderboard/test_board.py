@@ -580,7 +580,9 @@ def test_a_version_holds_its_number_and_its_files(tmp_path):
     to = tmp_path / "leaderboard" / "published"
     published(tmp_path / "a", standard(), to)
     folder = to / "quick" / "v0001"
-    assert sorted(p.name for p in folder.iterdir()) == ["BOARD.md", "board.json", "index.html", "scores.csv"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "BOARD.md", "board.json", "board.tex", "citations.bib", "index.html", "scores.csv", "scores.parquet",
+    ]  # fmt: skip
     assert read_board(folder)["version"] == "v0001"
     assert (folder / "BOARD.md").read_text().startswith("# Board of the suite quick v0001\n")
 
