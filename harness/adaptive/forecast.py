@@ -29,7 +29,7 @@ DECADES = 1.0
 """Length scale: how far, in decades of cells, two sizes have something to say of each other."""
 LEAST = 0.03
 """Weight of a size whose mean has nothing to do with the answer, as far as the draws tell."""
-PERMUTATIONS = 199
+PERMUTATIONS = 399
 """Shuffles behind the gate of a drawn grid: p is known well enough around .05."""
 NO_BOOTSTRAP = 2
 """Replicates: verdicts do not need the distribution of the saturation points."""

@@ -22,7 +22,7 @@ from harness.checks.operating_characteristics import TRUTHS, draw_curves
 CONFIDENCES = (0.7, 0.9, 0.95, 0.99)
 BUDGETS = (0.25, 0.35, 0.5, 0.75)
 ORDERS = 5
-PERMUTATIONS = 9_999
+PERMUTATIONS = 1_999
 NO_BOOTSTRAP = 2
 
 Runs = Mapping[int, Sequence[float]]
@@ -180,22 +180,24 @@ class _Trip:
         ended = self._run(capped)
         return self._row(ended, forecasts(ended, draws=self.draws, seed=self.seed), budget)
 
-    def _row(self, questions: Sequence[Question], found: Sequence[Forecast | None], budget: float) -> Row:
-        known = [forecast for forecast in found if forecast is not None]
+    def _row(self, questions: Sequence[Question], told: Sequence[Forecast | None], budget: float) -> Row:
+        known = [forecast for forecast in told if forecast is not None]
         verdicts = judge(
             [question.curve() for question in questions],
             replicates=NO_BOOTSTRAP,
             permutations=PERMUTATIONS,
         )
-        cases = list(zip(questions, known, self.truth, verdicts, strict=True))
+        found = [answer_of(verdict) for verdict in verdicts]
+        answers = [f.answer if q.left else own for q, f, own in zip(questions, known, found, strict=True)]
+        cases = list(zip(questions, known, self.truth, answers, found, strict=True))
         return Row(
             confidence=self.limits.confidence,
             budget=budget,
             cost=price_made(questions) / price_asked(questions),
-            agreement=fmean(agree(f.answer, truth, q.sizes) for q, f, truth, _ in cases),
-            agreement_of_runs=fmean(agree(answer_of(v), truth, q.sizes) for q, _, truth, v in cases),
-            level_agreement=fmean(f.answer[0] == truth[0] for _, f, truth, _ in cases),
-            settled=fmean(not q.left or f.probability >= self.limits.confidence for q, f, _, _ in cases),
+            agreement=fmean(agree(answer, truth, q.sizes) for q, _, truth, answer, _ in cases),
+            agreement_of_runs=fmean(agree(own, truth, q.sizes) for q, _, truth, _, own in cases),
+            level_agreement=fmean(answer[0] == truth[0] for _, _, truth, answer, _ in cases),
+            settled=fmean(not q.left or f.probability >= self.limits.confidence for q, f, *_ in cases),
             promised=fmean(f.probability for f in known),
         )
 

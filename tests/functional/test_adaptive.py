@@ -21,7 +21,7 @@ def trained(board):
 
 
 def test_it_starts_at_the_ends_and_says_what_it_left_out(adaptive):
-    """Two runs at both ends first; no more than the budget; each run left out stands on the board with why."""
+    """Two runs at both ends first, no more than the budget; what is left out is on the board with why."""
     place, _, out = adaptive
     assert "round 1: " in out
     assert "0% of the whole grid's cost so far" in out
@@ -55,7 +55,7 @@ def test_limits_are_explained(adaptive):
 
 
 def test_a_finished_table_is_replayed(adaptive):
-    """The trade-off is measured: cost and agreement of every setting that a start can pay for, and a sentence sums it up."""
+    """Cost and agreement of every setting that its start can pay for, and a sentence."""
     place, _, _ = adaptive
     rows = [
         f"t,m,d,micro_f1,{size},{seed},{0.3 + 0.1 * step + 0.004 * (-1) ** seed * (1 + step % 2)}\n"
