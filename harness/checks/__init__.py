@@ -3,7 +3,7 @@
 from harness.checks.curve import Curve
 from harness.checks.evidence import Evidence
 from harness.checks.no_change import Against, NoChange, Subject, UnitScores, join_seeds, no_change
-from harness.checks.saturation import Saturation, SaturationPoint, published_saturation
+from harness.checks.saturation import SaturationPoint
 from harness.checks.standing import Entry, Standing, Standings, standings
 from harness.checks.verdict import Verdict, judge
 
@@ -13,7 +13,6 @@ __all__ = [
     "Entry",
     "Evidence",
     "NoChange",
-    "Saturation",
     "SaturationPoint",
     "Standing",
     "Standings",
@@ -23,6 +22,5 @@ __all__ = [
     "join_seeds",
     "judge",
     "no_change",
-    "published_saturation",
     "standings",
 ]
