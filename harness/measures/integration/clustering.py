@@ -13,12 +13,22 @@ RESOLUTIONS = tuple(2 * step / 10 for step in range(1, 11))
 """Leiden resolutions tried; the one of highest NMI counts, as in scib-metrics."""
 STARTS = 10
 """Random starts of k-means, of which the tightest clusters count."""
+LEIDEN_STARTS = 3
+"""Random starts of Leiden, over which its scores are means."""
 
 
-def best_leiden(graph: Any, labels: NDArray[Any], seed: int = 42) -> NDArray[np.int64]:
-    """Return the Leiden clusters of highest NMI with the labels over :data:`RESOLUTIONS`.
+def best_leiden(
+    graph: Any, labels: NDArray[Any], seed: int = 42, starts: int = LEIDEN_STARTS
+) -> NDArray[np.int64]:
+    """Return the Leiden clusters at the one of :data:`RESOLUTIONS` that agrees best with the labels.
 
-    The published protocol takes the best Louvain resolution; scib-metrics takes Leiden, and so does this.
+    The published protocol takes the best Louvain resolution by NMI, and scib-metrics Leiden with one random
+    start. One start is a draw: between starts the sd was .013 (NMI) and .046 (ARI) on components of pancreas
+    (3,514 cells), .001 and .025 on those of blood (2,631 cells), where two resolutions take turns. Here the
+    resolution is that of the highest mean NMI over the starts, and scores are means over them: the sd falls
+    to .008 and .027, .0004 and .0006, and what is left between starts stands in the notes. More starts would
+    cost more than they gain: with ten it is .005 and .019. The clusters of highest modularity, of ten
+    starts, vary less (.002 and .003), but they are others: NMI falls by .025 and ARI by .09.
 
     Parameters
     ----------
@@ -27,22 +37,32 @@ def best_leiden(graph: Any, labels: NDArray[Any], seed: int = 42) -> NDArray[np.
     labels
         Cell types (cells,).
     seed
-        Of the clustering.
+        Of the first start; the others follow it.
+
+    Returns
+    -------
+    numpy.ndarray
+        (starts x cells).
     """
     import igraph
     import numpy as np
+    from scipy.sparse import triu
     from sklearn.metrics import normalized_mutual_info_score
 
-    network = igraph.Graph.Weighted_Adjacency(graph, mode="directed")
-    network.to_undirected(mode="each")
+    edges = triu(graph, 1).tocoo()  # each once: modularity is a share of all weights
+    ends = np.column_stack([edges.row, edges.col])
+    network = igraph.Graph(n=graph.shape[0], edges=ends, edge_attrs={"weight": edges.data})
 
-    def clusters(resolution: float) -> NDArray[np.int64]:
-        igraph.set_random_number_generator(random.Random(seed))
+    def clusters(resolution: float, start: int) -> NDArray[np.int64]:
+        igraph.set_random_number_generator(random.Random(seed + start))
         found = network.community_leiden("modularity", weights="weight", resolution=resolution)
         return np.asarray(found.membership)
 
-    tried = [clusters(resolution) for resolution in RESOLUTIONS]
-    return max(tried, key=lambda found: normalized_mutual_info_score(labels, found))
+    def mean_nmi(tried: NDArray[np.int64]) -> float:
+        return float(np.mean([normalized_mutual_info_score(labels, found) for found in tried]))
+
+    tried = [np.stack([clusters(each, start) for start in range(starts)]) for each in RESOLUTIONS]
+    return max(tried, key=mean_nmi)
 
 
 def kmeans_clusters(place: NDArray[np.float32], n: int, seed: int = 42) -> NDArray[np.int64]:

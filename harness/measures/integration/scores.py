@@ -78,7 +78,8 @@ def integration_scores(
 ) -> Integration:
     """Return the scIB metrics of an embedding, each with a value or a reason why it has none.
 
-    ``avg_bio`` is the mean of ``nmi``, ``ari`` (of the best Leiden clusters) and ``asw_label``. Also about
+    ``avg_bio`` is the mean of ``nmi``, ``ari`` (of the best Leiden clusters, over random starts: see
+    :func:`best_leiden`) and ``asw_label``. Also about
     biology are ``nmi_kmeans``, ``ari_kmeans``, ``clisi``, ``isolated_labels`` and ``intra_type_structure``;
     about batches ``bras``, ``ilisi``, ``kbet``, ``graph_connectivity`` and ``pcr_comparison`` (Luecken et al.
     2022, doi:10.1038/s41592-021-01336-8, as in scib-metrics).
@@ -219,12 +220,24 @@ class _Scoring:
     @cached_property
     def kmeans(self) -> dict[str, _Found]:
         """NMI and ARI of as many clusters as there are types."""
-        return self._clustered(kmeans_clusters(self.cells.centred, len(set(self.types)), self.seed))
+        return self._clustered(kmeans_clusters(self.cells.centred, len(set(self.types)), self.seed)[None])
 
-    def _clustered(self, clusters: NDArray[np.int64]) -> dict[str, _Found]:
-        parts = agreement_by_batch(self.types, clusters, self.cells.batches)
-        values = agreement(self.types, clusters)
-        return {name: _Found(value=values[name], parts=parts[name]) for name in values}
+    def _clustered(self, starts: NDArray[np.int64]) -> dict[str, _Found]:
+        """Return means over the clusters of several random starts (starts x cells)."""
+        import numpy as np
+
+        values = [agreement(self.types, clusters) for clusters in starts]
+        parts = [agreement_by_batch(self.types, clusters, self.cells.batches) for clusters in starts]
+        found = {}
+        for name in values[0]:
+            of_starts = np.array([each[name] for each in values])
+            several = len(starts) > 1
+            found[name] = _Found(
+                value=float(of_starts.mean()),
+                parts=np.mean([each[name] for each in parts], axis=0),
+                notes={f"{name}_sd_between_starts": float(of_starts.std(ddof=1))} if several else {},
+            )
+        return found
 
     def _of_batches(self, score: Callable[[NDArray[np.bool_]], float]) -> NDArray[np.float64]:
         import numpy as np

@@ -14,7 +14,7 @@ def harness_tasks():
     return [
         TaskCard(
             name="batch_integration",
-            version="2",
+            version="3",
             entry="harness_plugins.tasks.batch_integration.task:BatchIntegration",
             summary="biology kept and batches mixed in a frozen embedding (scIB metrics)",
             needs=frozenset({"cell_type>=2", "batch>=2"}),
