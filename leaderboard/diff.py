@@ -17,6 +17,7 @@ from typing import Any
 from harness.digest import canonical
 
 from .paired import Paired, paired
+from .places import Move, moves
 from .tables import label, table_key, tables_by_key, who
 from .versions import Version
 
@@ -25,6 +26,12 @@ Score = Mapping[str, Any]
 CAUSES = ("plugin", "task", "recipe", "data", "device", "environment", "noise", "seeds")
 """Which plugin's version; the task's; parameters, split, budget or precision; digests; cpu or cuda, or its
 name; versions of libraries and of the harness; nothing that was recorded; other seeds in a mean."""
+ASKED_OTHERWISE = {
+    ("seed",): "other seeds",
+    ("seed", "size"): "other sizes",
+    ("seed", "size", "budget"): "another budget",
+}
+"""What may differ between jobs that are otherwise the same -> what is then said of the one that is gone."""
 RULERS = ("task", "recipe", "data")
 """Causes after which two values are not measured alike."""
 
@@ -42,7 +49,7 @@ class Change:
     causes
         Names among :data:`CAUSES`; of several, none can be told from the others.
     details
-        What differs, such as ``"model pca 1 -> 2"``.
+        What differs, such as ``"model pca 1 → 2"``.
     addresses
         Score addresses before and after.
     """
@@ -116,6 +123,7 @@ class Difference:
     beside: tuple[str, ...]
     changes: tuple[Change, ...]
     standings: tuple[Standing, ...]
+    moves: tuple[Move, ...]
     added: tuple[Lost, ...]
     lost: tuple[Lost, ...]
 
@@ -138,6 +146,7 @@ def diff(before: Version, after: Version) -> Difference:
         beside=tuple(beside.values()),
         changes=tuple(change for pair in pairs for change in pair.changes()),
         standings=tuple(_standings(old, new, pairs)),
+        moves=tuple(moves(before.board, after.board)),
         added=tuple(new.only(old)),
         lost=tuple(old.only(new)),
     )
@@ -152,6 +161,7 @@ class _Side:
         genes = dict.fromkeys(score["genes"] for score in board["scores"] if score["arm"] == "untrained")
         self._gene_lists = {digest: number for number, digest in enumerate(genes, start=1)}
         self.jobs = {canonical(self.called(score)): score for score in board["scores"]}
+        self._known: dict[tuple[str, ...], set[str]] = {}
         self.scored = {key: score for key, score in self.jobs.items() if score["status"] == "ok"}
 
     def called(self, score: Score) -> Json:
@@ -179,26 +189,36 @@ class _Side:
         """Yield the jobs that have a score here and none there."""
         for key, score in self.scored.items():
             if key not in other.scored:
-                yield Lost(
-                    job=self.called(score),
-                    address=score["addresses"]["score"],
-                    reason=other.why_not(key, score),
-                )
+                job, address = self.called(score), score["addresses"]["score"]
+                yield Lost(job=job, address=address, reason=other.why_not(key, job, score))
 
-    def why_not(self, key: str, score: Score) -> str:
-        """Return what became of a job that has no score here."""
+    def why_not(self, key: str, job: Json, score: Score) -> str:
+        """Return what became of a job of the other version that has no score here."""
         if key in self.jobs:
             found = self.jobs[key]
             return self._told.get(found["addresses"]["score"]) or str(found["status"])
         for pruned in self.board["pruned"]:
             if all(pruned[name] in (None, value) for name, value in _as_pruned(score).items()):
                 return f"pruned: {pruned['reason']}"
+        for names, words in ASKED_OTHERWISE.items():
+            if _without(job, names) in self._asked(names):
+                return f"it is asked with {words}"
         return "it was not asked for, or has no result yet"
+
+    def _asked(self, names: tuple[str, ...]) -> set[str]:
+        """Return all jobs, told apart by everything but these names."""
+        if names not in self._known:
+            self._known[names] = {_without(self.called(score), names) for score in self.jobs.values()}
+        return self._known[names]
 
     @cached_property
     def _told(self) -> Mapping[str, str]:
         told = [*self.board["failures"], *self.board["not_applicable"]]
         return {each["address"]: str(each["reason"]) for each in told}
+
+
+def _without(job: Json, names: tuple[str, ...]) -> str:
+    return canonical({name: value for name, value in job.items() if name not in names})
 
 
 def _as_pruned(score: Score) -> Json:
@@ -207,10 +227,10 @@ def _as_pruned(score: Score) -> Json:
 
 
 def _beside(old: _Side, new: _Side) -> dict[str, str]:
-    """Return what was recorded differently of the versions as a whole: name -> ``"numpy 2.1 -> 2.2"``."""
+    """Return what was recorded differently of the versions as a whole: name -> ``"numpy 2.1 → 2.2"``."""
     mine, theirs = _recorded(old.board), _recorded(new.board)
     return {
-        name: f"{name} {mine.get(name, 'none')} -> {theirs.get(name, 'none')}"
+        name: f"{name} {mine.get(name, 'none')} → {theirs.get(name, 'none')}"
         for name in dict.fromkeys((*mine, *theirs))
         if mine.get(name) != theirs.get(name)
     }
@@ -239,12 +259,12 @@ class _Pair:
         found: dict[str, list[str]] = {}
         for cause, name, old, new in _parts(self.before, self.after):
             if old != new:
-                found.setdefault(cause, []).append(f"{name} {old} -> {new}")
+                found.setdefault(cause, []).append(f"{name} {old} → {new}")
         if found or self.before["finished"] == self.after["finished"]:
             return found
         for kind, package in self.after["plugins"].items():
             if (known := self.before["plugins"].get(kind)) != package:
-                found.setdefault("environment", []).append(f"package of the {kind} {known} -> {package}")
+                found.setdefault("environment", []).append(f"package of the {kind} {known} → {package}")
         for name, words in self.beside.items():
             found.setdefault("device" if name.startswith("device") else "environment", []).append(words)
         return found or {"noise": ["nothing that was recorded differs"]}
@@ -319,10 +339,10 @@ def _standings(old: _Side, new: _Side, pairs: Sequence[_Pair]) -> Iterator[Stand
 
 
 def _by_cause(gains: Iterable[tuple[_Pair, float]]) -> dict[str, Json]:
-    """Return cause, or several joined by a plus sign, -> mean gain and number of pairs."""
+    """Return cause, or several joined by a plus sign, -> mean gain and number of the pairs that it moved."""
     found: dict[str, list[float]] = {}
     for pair, gain in gains:
-        if pair.causes:
+        if pair.causes and abs(gain) > pair.table["metrics"][pair.table["primary"]]["tolerance"]:
             found.setdefault(" + ".join(pair.causes), []).append(gain)
     return {cause: {"pairs": len(values), "gain": fmean(values)} for cause, values in found.items()}
 
@@ -352,4 +372,4 @@ def _by_point(side: _Side, wanted: set[str], metric: str) -> dict[str, dict[Any,
 
 
 def _point(job: Json) -> str:
-    return canonical({name: value for name, value in job.items() if name != "seed"})
+    return _without(job, ("seed",))

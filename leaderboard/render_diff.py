@@ -10,10 +10,11 @@ from tabulate import tabulate
 
 from .diff import CAUSES, Change, Difference, Lost, Standing
 from .gate import Gate
+from .places import Move
 from .render_markdown import escape
 from .rows import NOTHING, grouped, printable
 
-MOST = 20
+MOST = 30
 """Rows of a list in Markdown; JSON has all."""
 MARKS = {"passed": "passed", "failed": "**FAILED**", "skipped": "skipped"}
 
@@ -27,6 +28,7 @@ def render_diff(difference: Difference) -> str:
         f"{jobs['both']:,} scored jobs in both, {len(difference.added):,} added, "
         f"{len(difference.lost):,} lost; {len(difference.changes):,} values changed.",
         *_section("Models and tasks", _standings(difference.standings)),
+        *_section("Places", _moves(difference.moves)),
         *_section("Causes of changed values", _causes(difference.changes)),
         *_section("Lost", _lost(difference.lost)),
         *_section("Added", _lost(difference.added)),
@@ -69,6 +71,22 @@ def _standing(standing: Standing) -> list[str]:
         "; ".join(NOTHING if p is None else f"{p:.2g}" for p in p_values),
         causes or NOTHING,
     ]
+
+
+def _moves(moves: Sequence[Move]) -> str:
+    """Return who changed places, the best places first."""
+    rows = [
+        [
+            escape(f"{move.task} on {move.dataset}"),
+            escape(move.row),
+            f"{NOTHING if move.before is None else move.before} → {move.after}",
+            f"{move.value:.4g}",
+        ]
+        for move in sorted(moves, key=lambda move: (move.task, move.dataset, move.after))[:MOST]
+    ]
+    about = "By best seed mean, as the tables list them; tiers and intervals stand on the board."
+    more = f"\n\nand {len(moves) - MOST:,} more" if len(moves) > MOST else ""
+    return f"{about}\n\n{_table(('table', 'row', 'place', 'value'), rows)}{more}" if rows else ""
 
 
 def _causes(changes: Sequence[Change]) -> str:
