@@ -25,27 +25,17 @@ from harness.measures.expression import (
     normalise,
     variable_genes,
 )
+from harness.measures.head import RidgeHead
 from harness.measures.information import bits_from_nats, bits_gained, gaussian_bits, r2_gained
 from harness.measures.integration import Integration, integration_scores
 from harness.measures.label_efficiency import drawing_keys, label_efficiency_curve
 from harness.measures.lesson import BASELINES as RESPONSE_BASELINES
-from harness.measures.lesson import Lesson, RidgeHead
+from harness.measures.lesson import Lesson
 from harness.measures.permuted import (
     WithShuffledCopies,
     chance_agreement,
     permute_labels,
     shuffle_genes,
-)
-from harness.measures.perturbation import (
-    ALL_METRICS,
-    CONTROL,
-    Means,
-    agreement,
-    context_transfer,
-    mean_expression,
-    no_change,
-    perturbed_mean,
-    ridge_head,
 )
 from harness.measures.probes import (
     PROBES,
@@ -57,12 +47,11 @@ from harness.measures.probes import (
 )
 from harness.measures.reconstruction import restoration
 from harness.measures.recovery import recovery_errors
-from harness.measures.screen import Condition, Screen, measure_screen
+from harness.measures.screen import CONTROL, Condition, Screen, measure_screen
 from harness.measures.study import ORACLES as RESPONSE_ORACLES
 from harness.measures.study import Study
 
 __all__ = [
-    "ALL_METRICS",
     "CALIBRATION",
     "CONTROL",
     "DECILES",
@@ -78,20 +67,17 @@ __all__ = [
     "DifferentialExpression",
     "Integration",
     "Lesson",
-    "Means",
     "Predictions",
     "RidgeHead",
     "Screen",
     "Study",
     "WithShuffledCopies",
-    "agreement",
     "bits_from_nats",
     "bits_gained",
     "brier_scores",
     "chance_agreement",
     "classification_scores",
     "classified",
-    "context_transfer",
     "corpus_components",
     "diversity",
     "drawing_keys",
@@ -106,20 +92,16 @@ __all__ = [
     "log_normalise",
     "log_normalised",
     "majority_predictions",
-    "mean_expression",
     "measure_screen",
     "most_variable",
     "neighbour_votes",
-    "no_change",
     "normalise",
-    "perturbed_mean",
     "permute_labels",
     "principal_components",
     "probe_predictions",
     "r2_gained",
     "recovery_errors",
     "restoration",
-    "ridge_head",
     "shannon",
     "shuffle_genes",
     "variable_components",

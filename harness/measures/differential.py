@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, NotFinite, did_you_mean
-from harness.measures.perturbation import CONTROL, MIN_CELLS
+from harness.measures.screen import CONTROL, MIN_CELLS
 
 if TYPE_CHECKING:
     import numpy as np

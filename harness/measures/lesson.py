@@ -1,4 +1,4 @@
-"""What one fold of a screen teaches, and what baselines and heads on embeddings predict from it.
+"""What one fold of a screen teaches, and what baselines predict from it.
 
 Every prediction is a profile (genes,) of one condition; nothing here holds a profile that is asked about. Of
 an asked context the controls are always known.
@@ -15,20 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import NotApplicable
-from harness.measures.perturbation import CONTROL, context_weights
 from harness.measures.response import baselines
 from harness.measures.response.doses import log_dose_line as dose_line
 from harness.measures.response.doses import nearest_dose as dose_nearby
-from harness.measures.screen import Condition, Screen
+from harness.measures.screen import CONTROL, Condition, Screen
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 
+NOWHERE: Rows = np.arange(0)
+NO_TARGET = "no taught perturbation is named after a measured gene, so none can be embedded"
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Lesson:
-    """What a fold teaches.
+    """What a fold teaches; two of them are never equal, and each can be the key of what was made of it.
 
     Attributes
     ----------
@@ -38,6 +40,8 @@ class Lesson:
         Their mean expression (conditions x genes).
     cells
         Treated cells behind each (conditions,).
+    significant
+        Their differentially expressed genes (conditions x genes).
     controls
         Context -> mean expression of its controls (genes,).
     genes
@@ -49,6 +53,7 @@ class Lesson:
     conditions: tuple[Condition, ...]
     profiles: Floats
     cells: NDArray[np.int64]
+    significant: Bools
     controls: Mapping[str, Floats]
     genes: Mapping[str, int]
     separator: str = "+"
@@ -69,7 +74,14 @@ class Lesson:
 
     def same(self, asked: Condition) -> Rows:
         """Return the conditions that teach the asked treatment."""
-        return self.where(lambda c: c.treatment == asked.treatment)
+        return self._by_treatment.get(asked.treatment, NOWHERE)
+
+    @cached_property
+    def _by_treatment(self) -> dict[tuple[str, str], Rows]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for row, condition in enumerate(self.conditions):
+            found.setdefault(condition.treatment, []).append(row)
+        return {treatment: np.array(rows) for treatment, rows in found.items()}
 
     def alone(self, part: str) -> Rows:
         """Return the conditions that teach a single perturbation."""
@@ -89,6 +101,20 @@ class Lesson:
             found[row, [self.genes[part] for part in self.parts(condition) if part in self.genes]] = True
         return found
 
+    def by_target(self, asked: Condition) -> tuple[Bools, Floats]:
+        """Return targets and effects (perturbations x genes) of what is taught beside a condition.
+
+        Of perturbations that target a measured gene, each once, with its mean effect over contexts.
+        """
+        rows = self.beside(asked)
+        targets = self.targets(self.conditions[row] for row in rows)
+        rows, targets = rows[targets.any(axis=1)], targets[targets.any(axis=1)]
+        names = [self.conditions[row].perturbation for row in rows]
+        found, first, group = np.unique(names, return_index=True, return_inverse=True)
+        effects = np.zeros((len(found), self.profiles.shape[1]))
+        np.add.at(effects, group, self.effects[rows])
+        return targets[first], effects / np.bincount(group, minlength=len(found))[:, None]
+
     def at_other_doses(self, asked: Condition, here: bool = True) -> dict[str, Rows]:
         """Return dose -> the conditions that teach the perturbation at it; none where doses do not count.
 
@@ -100,6 +126,11 @@ class Lesson:
         for row in own or same:
             found.setdefault(self.conditions[row].dose, []).append(int(row))
         return {dose: np.array(rows) for dose, rows in found.items() if float(dose) > 0}
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one treatment is taught."""
+        return len(self._by_treatment) > 1
 
     @cached_property
     def responses(self) -> dict[str, tuple[Floats, baselines.LinearResponse]]:
@@ -124,6 +155,7 @@ def lesson(screen: Screen, taught: Bools, genes: Sequence[str], separator: str =
         conditions=tuple(screen.conditions[row] for row in rows),
         profiles=mean[rows],
         cells=whole.n[rows],
+        significant=screen.significant[rows],
         controls={
             c.context: mean[row] for row, c in enumerate(screen.conditions) if c.perturbation == CONTROL
         },
@@ -191,6 +223,14 @@ def _parts_alone(known: Lesson, asked: Condition) -> tuple[tuple[str, ...], dict
     return parts, {name: known.profiles[row] for name, row in alone.items()}
 
 
+def majority_vote(known: Lesson, asked: Condition) -> Floats:
+    """Predict the control plus, for each gene, how often taught perturbations change it, in the direction
+    they mostly do: an answer for scores of the order and direction of genes.
+    """
+    rows = known.beside(asked)
+    return no_change(known, asked) + baselines.majority_effect(known.significant[rows], known.effects[rows])
+
+
 def linear(known: Lesson, asked: Condition) -> Floats:
     """Predict by the closed-form linear model, perturbations embedded as loadings of the genes they target.
 
@@ -205,14 +245,56 @@ def linear(known: Lesson, asked: Condition) -> Floats:
 
 def _fitted(known: Lesson, asked: Condition) -> tuple[Floats, baselines.LinearResponse]:
     rows = known.beside(asked)
-    targets = known.targets(known.conditions[row] for row in rows)
-    if not targets.any():
-        raise NotApplicable("no taught perturbation is named after a measured gene, so none can be embedded")
+    targets = _taught_targets(known, rows)
     control = no_change(known, asked)[None]
     loadings = baselines.gene_loadings(np.vstack([known.profiles[rows], control]))
     embedding = baselines.target_embedding(loadings, np.vstack([targets, np.zeros_like(targets[:1])]))
     effects = np.vstack([known.effects[rows], np.zeros_like(control)])
     return loadings, baselines.fit_linear_response(effects, embedding, loadings)
+
+
+def _taught_targets(known: Lesson, rows: Rows) -> Bools:
+    targets = known.targets(known.conditions[row] for row in rows)
+    if not targets.any():
+        raise NotApplicable(NO_TARGET)
+    return targets
+
+
+def nearest_targets(known: Lesson, asked: Condition) -> Floats:
+    """Predict the control plus the mean effect of the taught perturbations of nearest targets.
+
+    Genes are near each other that taught perturbations change alike: by the angle between their loadings on
+    the taught effects, whatever their expression. A perturbation counts once, with its mean effect over
+    contexts; one without a measured target is no neighbour, and has the mean effect of all that are.
+    """
+    targets, effects = known.by_target(asked)
+    if not len(targets):
+        raise NotApplicable(NO_TARGET)
+    asked_targets = known.targets([asked])
+    if not asked_targets.any():
+        return np.asarray(no_change(known, asked) + effects.mean(axis=0))
+    embedding = baselines.gene_loadings(known.effects[known.beside(asked)])
+    places = baselines.target_embedding(embedding, np.vstack([asked_targets, targets]))
+    length = np.linalg.norm(places, axis=1, keepdims=True)
+    places = places / np.where(length > 0, length, 1.0)
+    return no_change(known, asked) + baselines.nearest_effect(places[0], places[1:], effects)
+
+
+def target_scaling(known: Lesson, asked: Condition) -> Floats:
+    """Predict the asked control plus the mean taught effect, but for the genes that are targeted.
+
+    Of these the same share of expression is left as, on average, of the targets of taught perturbations: the
+    own-gene knock-down of Vollenweider and Buehlmann 2026 (doi:10.64898/2026.04.20.719650).
+    """
+    rows = known.beside(asked)
+    targets = _taught_targets(known, rows)
+    before = np.stack([known.controls[known.conditions[row].context] for row in rows])[targets]
+    after = known.profiles[rows][targets]
+    if not (before > 0).any():
+        raise NotApplicable("no gene that a taught perturbation targets is expressed in untreated cells")
+    left = float((after[before > 0] / before[before > 0]).mean())
+    aimed = known.targets([asked])[0]
+    return np.asarray(np.where(aimed, left * no_change(known, asked), mean_effect(known, asked)))
 
 
 def nearest_dose(known: Lesson, asked: Condition) -> Floats:
@@ -242,62 +324,23 @@ BASELINES: Mapping[str, Callable[[Lesson, Condition], Floats]] = MappingProxyTyp
         "context_transfer": context_transfer,
         "matching": matching,
         "additive": additive,
+        "majority_vote": majority_vote,
         "linear": linear,
+        "nearest_targets": nearest_targets,
+        "target_scaling": target_scaling,
         "nearest_dose": nearest_dose,
         "log_dose_line": log_dose_line,
     }
 )
 """Each raises :class:`harness.NotApplicable` where it is not defined for what is asked."""
 
-
-# -- a head on embeddings ------------------------------------------------------------------------------
-
-
-class RidgeHead:
-    """Predict from frozen embeddings of control cells: see :func:`harness.measures.ridge_head`.
-
-    A treatment is learnt from its taught contexts; one taught at other doses lies on the line of what is
-    predicted at them; the effects of a combination's parts add up; and a treatment or part that was never
-    taught, of which embeddings of cells say nothing, has the mean of all.
-
-    Parameters
-    ----------
-    embedding
-        Frozen embedding (cells x width).
-    screen
-        Of the same cells.
-    """
-
-    def __init__(self, embedding: NDArray[np.float32], screen: Screen) -> None:
-        self.features = {
-            c.context: embedding[screen.of_cell == number].astype(np.float64)
-            for number, c in enumerate(screen.conditions)
-            if c.perturbation == CONTROL
-        }
-        self.known: dict[tuple[tuple[str, ...], str], Floats] = {}
-
-    def predict(self, known: Lesson, asked: Condition) -> Floats:
-        """Return the profile (genes,) of a condition."""
-        if len(same := known.same(asked)):
-            return self._learnt(known, same, asked)
-        control = no_change(known, asked)
-        if at := known.at_other_doses(asked, here=False):
-            effects = np.stack([self._learnt(known, rows, asked) - control for rows in at.values()])
-            return control + dose_line(float(asked.dose), [float(dose) for dose in at], effects)
-        parts = known.parts(asked)
-        if len(parts) > 1:
-            effects = np.stack([self._learnt(known, known.alone(part), asked) - control for part in parts])
-            return np.asarray(control + effects.sum(axis=0))
-        return self._learnt(known, np.arange(0), asked)
-
-    def _learnt(self, known: Lesson, rows: Rows, asked: Condition) -> Floats:
-        """Return what these conditions, or all if there are none, teach of the asked context."""
-        rows = rows if len(rows) else np.arange(len(known.conditions))
-        of_row = np.array([known.conditions[row].context for row in rows])
-        contexts = tuple(np.unique(of_row).tolist())
-        targets = np.stack([known.profiles[rows[of_row == c]].mean(axis=0) for c in contexts])
-        key = contexts, asked.context
-        if key not in self.known:
-            learnt = [self.features[c] for c in contexts]
-            self.known[key] = context_weights(learnt, self.features[asked.context])
-        return np.asarray(self.known[key] @ targets)
+TRIVIAL = (
+    "no_change",
+    "perturbed_mean",
+    "context_transfer",
+    "matching",
+    "additive",
+    "nearest_dose",
+    "log_dose_line",
+)
+"""Baselines that fit nothing and look up no gene: what they solve needs no model."""

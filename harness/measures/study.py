@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -12,24 +12,38 @@ from numpy.typing import NDArray
 
 from harness.contracts.task import Split
 from harness.errors import ContractBroken, NotApplicable
-from harness.measures.lesson import BASELINES, Lesson, context_transfer, lesson, mean_effect, no_change
+from harness.measures.lesson import (
+    BASELINES,
+    TRIVIAL,
+    Lesson,
+    context_transfer,
+    lesson,
+    mean_effect,
+    no_change,
+)
 from harness.measures.response import (
     DECLARED,
+    SCORES,
+    TARGET_RANKING,
     Measured,
     attainable_correlation,
+    best_scale,
     calibrate,
     contrast_weights,
     dose_response,
+    effect_strata,
+    interaction_pearson,
     interaction_skill,
     interpolated_duplicate,
     pairwise_cosine,
     panel,
+    ranked_towards,
     solved,
     spearman_brown,
     variance_ratio,
     violations,
 )
-from harness.measures.screen import SIGNIFICANT, Condition, Moments, Screen
+from harness.measures.screen import CONTROL, MIN_CELLS, SIGNIFICANT, Condition, Moments, Screen
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -38,45 +52,44 @@ Json = dict[str, Any]
 
 ORACLES = ("technical_duplicate", "interpolated_duplicate")
 PRIMARY = "pearson_centroid"
-PROFILES = (
-    PRIMARY,
-    "wmse",
-    "r2_weighted",
-    "skill_context",
-    "pearson_context",
-    "pds",
-    "centroid_accuracy",
-    "auprc",
-    "de_overlap",
-    "sign_accuracy",
-    "tail_recall",
-    "private_auprc",
-    "private_sign_accuracy",
-    "pearson_r",
-    "r2",
-    "mse",
-    "pearson_delta",
-)
+PROFILES = (PRIMARY, *(name for name in SCORES if name != PRIMARY))
 """Scores of profiles, one per unit."""
-METRICS = (*PROFILES, "interaction_skill", "variance_ratio", "pairwise_cosine", "dose_response")
+INTERACTIONS = {"interaction_skill": interaction_skill, "interaction_pearson": interaction_pearson}
+STRATA = tuple(f"{PRIMARY}_{size}" for size in ("small", "middle", "large"))
+UNSOLVED = f"{PRIMARY}_unsolved"
+FEWEST_TO_RANK = 3
+TOGETHER = ("dose_response", *TARGET_RANKING, "variance_ratio", "pairwise_cosine", "best_scale")
+"""Scores of several units at once."""
+METRICS = (*PROFILES, *INTERACTIONS, *STRATA, UNSOLVED, *TOGETHER, "energy_distance")
 
 ALONE = "fewer than two perturbations are asked together in a context"
 NOT_TAUGHT = "what is asked is not taught in any context"
 NO_GENES = "no unit has differentially expressed genes to be told from others"
 NO_RARE_GENES = "no unit changes a gene that few taught perturbations change, or one alone is taught"
 CONSTANT = "the prediction or the truth is constant in every unit, or the prediction is the reference"
+NO_COMBINATION = "no combination is asked whose two parts were measured alone in its context"
+NO_GOAL = (
+    f"no context asks about {FEWEST_TO_RANK} perturbations of unlike effect while untreated cells of another "
+    "context are a goal"
+)
+EMPTY = "no perturbation of this stratum is asked, or none of them has a score"
 WHY = {
+    "energy_distance": "means are predicted, and an E-distance is one between cells",
     "skill_context": NOT_TAUGHT,
     "pearson_context": f"{NOT_TAUGHT}, or the prediction is that of context transfer",
     "pds": ALONE,
+    "pds_published": ALONE,
     "centroid_accuracy": ALONE,
     "pairwise_cosine": f"{ALONE}, or none is predicted to have an effect",
-    "auprc": NO_GENES,
-    "de_overlap": NO_GENES,
-    "sign_accuracy": NO_GENES,
-    "private_auprc": NO_RARE_GENES,
-    "private_sign_accuracy": NO_RARE_GENES,
-    "interaction_skill": "no combination is asked whose two parts were measured alone in its context",
+    **dict.fromkeys(("auprc", "auprc_over_prevalence", "de_overlap", "sign_accuracy"), NO_GENES),
+    **dict.fromkeys(("mse_de", "r2_de"), NO_GENES),
+    **dict.fromkeys(("private_auprc", "private_sign_accuracy", "rare_de_overlap"), NO_RARE_GENES),
+    "interaction_skill": NO_COMBINATION,
+    "interaction_pearson": f"{NO_COMBINATION}, or the prediction is their sum",
+    **dict.fromkeys(TARGET_RANKING, NO_GOAL),
+    **dict.fromkeys(STRATA, EMPTY),
+    UNSOLVED: "every perturbation asked is solved by a trivial baseline, or none of the others has a score",
+    "best_scale": "no effect is predicted",
     "dose_response": "no perturbation is asked at three doses, or its predicted effects do not differ",
 }
 
@@ -98,17 +111,21 @@ class Found:
     units
         Metric -> one number per unit, NaN where a unit does not define it.
     together
-        Metric -> the one number of all units, NaN where it is not defined.
+        Metric -> one number for each group of units that has it together (a perturbation's doses, a context
+        and a goal, or all units at once); empty or NaN where it is not defined.
     """
 
     units: dict[str, Floats]
-    together: dict[str, float]
+    together: dict[str, Floats]
 
-    @property
+    @cached_property
     def values(self) -> dict[str, float]:
-        """Metric -> the mean over the units that define it, or the one number of all."""
-        known = {name: value for name, value in self.together.items() if np.isfinite(value)}
-        return {name: float(np.nanmean(values)) for name, values in self.units.items()} | known
+        """Metric -> the mean over the units, or groups of them, that define it."""
+        return {
+            name: float(np.nanmean(values))
+            for name, values in (self.units | self.together).items()
+            if np.isfinite(values).any()
+        }
 
     @property
     def undefined(self) -> dict[str, str]:
@@ -184,29 +201,97 @@ class Study:
         The positive control is the technical duplicate, the negative one the mean of the taught effects or,
         where that has no score or one treatment alone is taught, no change.
         """
-        positive = self._panels(self._duplicates("technical_duplicate"), self._first_half)
-        knows_nothing = self._panels(self.predictions(_uninformed), self._first_half)
-        unchanged = self._panels(self.predictions(no_change), self._first_half)
+        positive, knows_nothing, unchanged = (
+            self._scores(tables, self._first_half)
+            for tables in (
+                self._duplicates("technical_duplicate"),
+                self.predictions(_uninformed),
+                self.predictions(no_change),
+            )
+        )
         found = {}
-        for name in PROFILES:
+        for name in (*PROFILES, *INTERACTIONS, "dose_response", *TARGET_RANKING):
             negative = knows_nothing[name] if np.isfinite(knows_nothing[name]).any() else unchanged[name]
             how = DECLARED[name]
-            assert how.perfect is not None
-            found[name] = _plain(asdict(calibrate(positive[name], negative, how.perfect, how.direction)))
+            best = np.nanmax(positive[name], initial=-np.inf) if how.perfect is None else how.perfect
+            found[name] = _plain(asdict(calibrate(positive[name], negative, float(best), how.direction)))
         return {
             "calibration": found,
-            "not_ranked": [n for n in PROFILES if not (DECLARED[n].rankable and found[n]["passes"])],
+            "not_ranked": [n for n in found if not (DECLARED[n].rankable and found[n]["passes"])],
             "reliability": _reliability(_mean(positive["pearson_delta"])),
-            "solved": self._solved(unchanged[PRIMARY], positive[PRIMARY]),
         }
 
-    def _solved(self, floor: Floats, ceiling: Floats) -> Json:
-        """Return the share of units in which a trivial answer closes most of the gap (primary metric)."""
+    def difficulty(self) -> Json:
+        """Return how the units divide by size of effect, and what trivial baselines solve, as plain JSON.
+
+        Thirds are those of all conditions of the screen, by E-distance to the control: they are the same
+        whatever is asked and answered. A unit is solved where a trivial baseline is within the range of the
+        technical duplicate (:func:`harness.measures.response.solved`, primary metric, both against the
+        first half of the cells).
+        """
+        sizes, strata = self.screen.effect_size, self._strata
+        return {
+            "effect_size": "E-distance to the control (squared Euclidean)",
+            "strata": {
+                name: _plain(
+                    {
+                        "conditions": int((strata == number).sum()),
+                        "units": int((strata[self._rows] == number).sum()),
+                        "smallest": float(np.min(sizes[strata == number], initial=np.inf)),
+                        "largest": float(np.max(sizes[strata == number], initial=-np.inf)),
+                    }
+                )
+                for number, name in enumerate(STRATA)
+            },
+            "solved": _plain({name: _mean(by) for name, by in self._solved.items()}),
+            "solved_by_any": _plain({"share": _mean(self._solved_by_any)})["share"],
+        }
+
+    @cached_property
+    def _strata(self) -> NDArray[np.int64]:
+        """Third of every condition of the screen by size of effect; -1 for those that are not usable."""
+        found = np.full(len(self.screen.conditions), -1)
+        found[self.screen.usable] = effect_strata(self.screen.effect_size[self.screen.usable], len(STRATA))
+        return found
+
+    @cached_property
+    def _rows(self) -> NDArray[np.int64]:
+        """Number of the condition of each unit."""
+        return np.concatenate([fold.asked for fold in self.folds])
+
+    @cached_property
+    def _solved(self) -> dict[str, Floats]:
+        """Trivial baseline -> 1 for the units that it solves, else 0, NaN where that cannot be told."""
+        ceiling = self._primary(self._duplicates("technical_duplicate"))
+        floor = self._primary(self.predictions(no_change))
         found = {}
-        for name in ("perturbed_mean", "context_transfer"):
-            answer = self._panels(self.predictions(BASELINES[name]), self._first_half)[PRIMARY]
-            found[name] = _mean(solved(answer, floor, ceiling))
-        return _plain(found)
+        for name in TRIVIAL:
+            try:
+                answer = self._primary(self.predictions(BASELINES[name]))
+            except NotApplicable:
+                continue
+            found[name] = solved(answer, floor, ceiling, DECLARED[PRIMARY].direction)
+        return found
+
+    @cached_property
+    def _solved_by_any(self) -> Floats:
+        return np.asarray(np.max(list(self._solved.values()), axis=0))
+
+    def _primary(self, tables: list[Floats]) -> Floats:
+        """Return the primary scores against the first half, without the evidence of other metrics."""
+        truth, control = self.screen.halves[0].mean, self.screen.whole.mean[self.screen.controls]
+        return np.concatenate(
+            [
+                SCORES[PRIMARY].of(
+                    table, Measured(truth=truth[fold.asked], control=control[fold.asked], centroid=reference)
+                )
+                for table, reference, fold in zip(tables, self._references, self.folds, strict=True)
+            ]
+        )
+
+    @cached_property
+    def _references(self) -> list[Floats]:
+        return self.predictions(mean_effect)
 
     def _asked(self, fold: Fold) -> list[Condition]:
         return [self.screen.conditions[row] for row in fold.asked]
@@ -224,9 +309,10 @@ class Study:
         screen = self.screen
         truth, control = moments.mean, screen.whole.mean[screen.controls]
         weights = contrast_weights(screen.against_rest(moments))
-        significant = screen.against_control(moments) < SIGNIFICANT
+        whole = moments is screen.whole
+        significant = screen.significant if whole else self._adjusted_p < SIGNIFICANT
         found = []
-        for fold in self.folds:
+        for fold, reference in zip(self.folds, self._references, strict=True):
             known, rows, asked = fold.known, fold.asked, self._asked(fold)
             targets = known.targets(asked)
             transferable = all(len(known.same(condition)) for condition in asked)
@@ -234,13 +320,13 @@ class Study:
                 Measured(
                     truth=truth[rows],
                     control=control[rows],
-                    centroid=np.stack([mean_effect(known, c) for c in asked]),
+                    centroid=reference,
                     transferred=np.stack([context_transfer(known, c) for c in asked])
                     if transferable
                     else None,
                     weights=weights[rows],
                     significant=significant[rows],
-                    training_significant=self._taught_genes(known),
+                    training_significant=known.significant if known.several else None,
                     targets=targets if targets.any() else None,
                     groups=np.array([c.context for c in asked], dtype=object),
                 )
@@ -248,26 +334,19 @@ class Study:
         return found
 
     @cached_property
-    def _significant(self) -> Bools:
-        return self.screen.against_control(self.screen.whole) < SIGNIFICANT
-
-    def _taught_genes(self, known: Lesson) -> Bools | None:
-        """Return the DE genes of what is taught; None where all of it is one treatment."""
-        if not _several(known):
-            return None
-        place = {condition: row for row, condition in enumerate(self.screen.conditions)}
-        return self._significant[[place[condition] for condition in known.conditions]]
+    def _adjusted_p(self) -> Floats:
+        """p-values of the first half against the controls (conditions x genes)."""
+        return self.screen.against_control(self.screen.halves[0])
 
     def _duplicates(self, name: str) -> list[Floats]:
         second = self.screen.halves[1].mean
         tables = [second[fold.asked] for fold in self.folds]
         if name == "technical_duplicate":
             return tables
-        p = self.screen.against_control(self.screen.halves[0])
-        means = self.predictions(mean_effect)
+        p = self._adjusted_p
         return [
             interpolated_duplicate(table, mean, p[fold.asked])
-            for table, mean, fold in zip(tables, means, self.folds, strict=True)
+            for table, mean, fold in zip(tables, self._references, self.folds, strict=True)
         ]
 
     def _panels(self, tables: list[Floats], measured: list[Measured]) -> dict[str, Floats]:
@@ -280,60 +359,96 @@ class Study:
         }
 
     def _found(self, tables: list[Floats], measured: list[Measured]) -> Found:
+        found = self._scores(tables, measured)
+        primary, stratum = found[PRIMARY], self._strata[self._rows]
+        units = {name: found[name] for name in (*PROFILES, *INTERACTIONS)}
+        units |= {name: np.where(stratum == n, primary, np.nan) for n, name in enumerate(STRATA)}
+        units[UNSOLVED] = np.where(self._solved_by_any == 0, primary, np.nan)
+        return Found(
+            units={name: values for name, values in units.items() if np.isfinite(values).any()},
+            together={name: found[name] for name in TOGETHER},
+        )
+
+    def _scores(self, tables: list[Floats], measured: list[Measured]) -> dict[str, Floats]:
+        """Return all scores, per unit or per group of units that has one together."""
         predicted = np.concatenate(tables)
         truth = np.concatenate([evidence.truth for evidence in measured])
         control = np.concatenate([evidence.control for evidence in measured])
-        units = self._panels(tables, measured)
-        units["interaction_skill"] = self._interactions(predicted, truth, control)
-        return Found(
-            units={name: values for name, values in units.items() if np.isfinite(values).any()},
-            together={
-                "variance_ratio": variance_ratio(predicted - control, truth - control),
-                "pairwise_cosine": self._cosine(predicted - control),
-                "dose_response": self._dose_response(predicted - control, truth - control),
-            },
-        )
+        effect, true_effect = predicted - control, truth - control
+        return {
+            **self._panels(tables, measured),
+            **self._interactions(predicted, truth, control),
+            **self._target_ranking(effect, true_effect),
+            "dose_response": self._dose_response(effect, true_effect),
+            "variance_ratio": np.array([variance_ratio(effect, true_effect)]),
+            "best_scale": np.array([best_scale(effect, true_effect)]),
+            "pairwise_cosine": np.array([pairwise_cosine(effect[rows]) for rows in self._together]),
+        }
 
-    def _cosine(self, effect: Floats) -> float:
-        """Return the mean cosine of effects asked together, averaged over folds and contexts."""
-        groups = np.array(
-            [f"{n}|{c.context}" for n, fold in enumerate(self.folds) for c in self._asked(fold)]
-        )
-        return _mean(pairwise_cosine(effect[groups == group]) for group in np.unique(groups))
+    @cached_property
+    def _together(self) -> list[NDArray[np.int64]]:
+        """Units asked together: of one fold and context."""
+        asked: dict[tuple[int, str], list[int]] = {}
+        unit = 0
+        for number, fold in enumerate(self.folds):
+            for condition in self._asked(fold):
+                asked.setdefault((number, condition.context), []).append(unit)
+                unit += 1
+        return [np.array(units) for units in asked.values()]
 
-    def _dose_response(self, effect: Floats, truth: Floats) -> float:
-        """Return how effects grow with the dose, averaged over perturbations in contexts."""
+    def _dose_response(self, effect: Floats, truth: Floats) -> Floats:
+        """Return how effects grow with the dose, for each perturbation in a context."""
         series: dict[tuple[str, str], list[int]] = {}
         for unit, condition in enumerate(self.asked):
             if condition.dose:
                 series.setdefault((condition.perturbation, condition.context), []).append(unit)
         doses = np.array([float(condition.dose or "nan") for condition in self.asked])
-        return _mean(dose_response(effect[at], truth[at], doses[at]) for at in series.values())
+        return np.array([dose_response(effect[at], truth[at], doses[at]) for at in series.values()])
 
-    def _interactions(self, predicted: Floats, truth: Floats, control: Floats) -> Floats:
-        """Return the share of the measured interaction explained, where both parts were measured alone."""
+    def _target_ranking(self, effect: Floats, truth: Floats) -> dict[str, Floats]:
+        """Return how well perturbations are ranked by where they lead, for each context and goal."""
+        found = [
+            ranked_towards(effect[units], truth[units], goal, shared) for units, goal, shared in self._goals()
+        ]
+        return {name: np.array([scores[name] for scores in found]) for name in TARGET_RANKING}
+
+    def _goals(self) -> Iterator[tuple[NDArray[np.int64], Floats, float]]:
+        """Yield units to be ranked, the way from their control to that of another context, and how much noise
+        of their control is in the way as it is in their effects.
+        """
+        whole = self.screen.whole
+        states = {
+            c.context: row
+            for row, c in enumerate(self.screen.conditions)
+            if c.perturbation == CONTROL and whole.n[row] >= MIN_CELLS
+        }
+        for units in self._together:
+            here = states[self.asked[units[0]].context]
+            noise = float(whole.variance[here].sum() / whole.n[here])
+            for there in states.values():
+                if len(units) >= FEWEST_TO_RANK and there != here:
+                    yield units, whole.mean[there] - whole.mean[here], noise
+
+    def _interactions(self, predicted: Floats, truth: Floats, control: Floats) -> dict[str, Floats]:
+        """Return how the interaction of two parts is predicted, where both were measured alone."""
         known, mean = self.folds[0].known, self.screen.whole.mean
         alone = {
             (known.parts(c)[0], c.dose, c.context): row
             for row, c in enumerate(self.screen.conditions)
             if self.screen.usable[row] and len(known.parts(c)) == 1
         }
-        found = np.full(len(self.asked), np.nan)
+        found = {name: np.full(len(self.asked), np.nan) for name in INTERACTIONS}
         for unit, c in enumerate(self.asked):
             keys = [(part, c.dose, c.context) for part in known.parts(c)]
             if len(keys) == 2 and all(key in alone for key in keys):
                 first, second = mean[[alone[key] for key in keys]]
-                found[unit] = interaction_skill(predicted[unit], truth[unit], first, second, control[unit])
+                for name, score in INTERACTIONS.items():
+                    found[name][unit] = score(predicted[unit], truth[unit], first, second, control[unit])
         return found
 
 
 def _uninformed(known: Lesson, asked: Condition) -> Floats:
-    return (mean_effect if _several(known) else no_change)(known, asked)
-
-
-def _several(known: Lesson) -> bool:
-    """Return whether more than one treatment is taught."""
-    return len({condition.treatment for condition in known.conditions}) > 1
+    return (mean_effect if known.several else no_change)(known, asked)
 
 
 def _reliability(half: float) -> Json:

@@ -21,6 +21,7 @@ from harness.measures.response.baselines import (
     gene_loadings,
     majority_effect,
     matching_mean,
+    nearest_effect,
     perturbed_mean,
     target_embedding,
     transferred_effect,
@@ -72,9 +73,11 @@ from harness.measures.response.profiles import (
     spearman,
 )
 from harness.measures.response.ranking import (
+    TARGET_RANKING,
     adjusted_ndcg,
     enrichment_factor,
     published_adjusted_ndcg,
+    ranked_towards,
     top1_regret,
     towards,
 )
@@ -84,6 +87,7 @@ __all__ = [
     "DECLARED",
     "IDENTITIES",
     "SCORES",
+    "TARGET_RANKING",
     "Calibration",
     "Declared",
     "Identity",
@@ -121,6 +125,7 @@ __all__ = [
     "matching_mean",
     "mse",
     "nearest_dose",
+    "nearest_effect",
     "pairwise_cosine",
     "panel",
     "pearson",
@@ -131,6 +136,7 @@ __all__ = [
     "published_discrimination",
     "published_dynamic_range",
     "r2",
+    "ranked_towards",
     "rare_genes",
     "rarity_weights",
     "sign_accuracy",

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.measures.response.genes import RESOLUTION, in_top
+
 Floats = NDArray[np.float64]
 
 DIMENSIONS = 10
 PENALTY = 0.1
+NEIGHBOURS = 5
 
 
 def perturbed_mean(profiles: Floats | Sequence[Floats]) -> Floats:
@@ -118,6 +121,25 @@ def target_embedding(loadings: Floats, targets: NDArray[np.bool_]) -> Floats:
         target, such as the control, is embedded at 0 and predicted to have the mean training effect.
     """
     return np.asarray(targets.astype(float) @ loadings)
+
+
+def nearest_effect(place: Floats, places: Floats, effects: Floats, neighbours: int = NEIGHBOURS) -> Floats:
+    """Return the mean effect of the training perturbations of nearest embedding (Euclidean).
+
+    Those equally near share the places that are left, so that their order does not decide.
+
+    Parameters
+    ----------
+    place, places
+        Embedding of the asked perturbation (width,) and of the training ones (perturbations x width).
+    effects
+        Of the training perturbations (perturbations x genes).
+    neighbours
+        How many; all where there are fewer.
+    """
+    away = np.round(np.linalg.norm(places - place, axis=1), RESOLUTION)
+    share = in_top(-away, neighbours)
+    return np.asarray(share @ effects / share.sum())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,13 +107,36 @@ def gap_closed(score: ArrayLike, floor: ArrayLike, ceiling: ArrayLike) -> Floats
     return np.asarray((np.asarray(score, dtype=float) - floor) / np.where(room != 0, room, np.nan))
 
 
-def solved(baseline: ArrayLike, floor: ArrayLike, ceiling: ArrayLike, share: float = SOLVED) -> Floats:
-    """Return 1 where a trivial baseline already closes a share of the gap, else 0; NaN where unknown.
+def solved(
+    baseline: ArrayLike,
+    floor: ArrayLike,
+    ceiling: ArrayLike,
+    direction: Direction = "up",
+    share: float = SOLVED,
+) -> Floats:
+    """Return 1 where a trivial baseline is within the technical duplicate's range, else 0.
 
-    The mean is the share of evaluations that need no model.
+    The range begins at ``share`` of the way from no change to the duplicate or, where a second measurement
+    is no better than no change (there is nothing to be predicted), at the duplicate itself. The mean over
+    perturbations is the share of evaluations that need no model.
+
+    Parameters
+    ----------
+    baseline, floor, ceiling
+        Scores (perturbations,) of the baseline, of no change, and of the technical duplicate, against the
+        same half of the cells.
+    direction
+        Of the metric.
+
+    Returns
+    -------
+    (perturbations,): NaN where no change or the duplicate has no score; a baseline without one solves
+    nothing.
     """
-    closed = gap_closed(baseline, floor, ceiling)
-    return np.asarray(np.where(np.isnan(closed), np.nan, closed >= share))
+    sign = 1 if direction == "up" else -1
+    score, low, high = (sign * np.asarray(each, dtype=float) for each in (baseline, floor, ceiling))
+    begins = high - (1 - share) * np.maximum(high - low, 0)
+    return np.asarray(np.where(np.isnan(begins), np.nan, score >= begins))
 
 
 def effect_strata(size: ArrayLike, strata: int = 3) -> NDArray[np.int64]:

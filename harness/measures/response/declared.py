@@ -77,6 +77,8 @@ IDENTITIES = (
     ),
 )
 
+WHY_NOT_A_STRATUM = "chosen by the cells that are the truth, so that answers of other kinds regress unequally"
+
 BEYOND_PROFILES: Mapping[str, Declared] = MappingProxyType(
     {
         "interaction_skill": Declared(
@@ -117,7 +119,7 @@ BEYOND_PROFILES: Mapping[str, Declared] = MappingProxyType(
         "top1_regret": Declared(
             because="what taking the first perturbation loses",
             direction="down",
-            upper=2.0,
+            upper=None,
             perfect=0.0,
             invariant=frozenset(["monotone"]),
         ),
@@ -142,6 +144,27 @@ BEYOND_PROFILES: Mapping[str, Declared] = MappingProxyType(
             invariant=frozenset(["scale", "order"]),
             rankable=False,
         ),
+        "best_scale": Declared(
+            because="a diagnostic: the number that all predicted effects should be multiplied by; 1 is right",
+            lower=None,
+            upper=None,
+            invariant=frozenset(["order"]),
+            rankable=False,
+        ),
+        **{
+            f"pearson_centroid_{stratum}": Declared(
+                because=f"a part of pearson_centroid: {which}; {WHY_NOT_A_STRATUM}",
+                lower=-1.0,
+                invariant=frozenset(["offset", "order"]),
+                rankable=False,
+            )
+            for stratum, which in {
+                "small": "the third of the conditions of smallest effect",
+                "middle": "the third of the conditions of middling effect",
+                "large": "the third of the conditions of largest effect",
+                "unsolved": "what no trivial baseline solves",
+            }.items()
+        },
         "dynamic_range": Declared(
             because="of a metric, not of a model: how far the positive control lies above the negative one",
             lower=None,

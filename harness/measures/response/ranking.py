@@ -4,26 +4,42 @@ A goal is a direction in gene space: to reverse a disease or to reach a state. P
 cosine of their predicted effect with the goal, and held against the cosine of their measured effect. Scores
 may be any numbers (prior frequency, effect size, expression of the target), so controls go the same way.
 Ties are settled by the mean over all orders, so that an answer without preference has the value of chance.
+
+Where effects and the goal are taken from one measured control, its noise is in both and leads towards the
+goal, most so for perturbations that do nothing else; what it adds is taken off.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from harness.measures.response.genes import in_top
+from harness.measures.response.genes import RESOLUTION, in_top
 
 Floats = NDArray[np.float64]
 
+PLACES = 10
+"""Places that count in the discounted gain: so many candidates are followed up."""
 TIE = 1e-12
 """A range of gains smaller than this share of the best is none."""
 
 
-def towards(effect: ArrayLike, goal: ArrayLike) -> Floats:
-    """Return the cosine of each effect (perturbations x genes) with a goal (genes,); NaN for no effect."""
+def towards(effect: ArrayLike, goal: ArrayLike, shared: float = 0.0) -> Floats:
+    """Return the cosine of each effect (perturbations x genes) with a goal (genes,); NaN for no effect.
+
+    Parameters
+    ----------
+    shared
+        Variance, summed over genes, of noise that is in effects and goal alike: taken off their product, it
+        leaves the product of what they are without it.
+    """
     moves, aim = np.asarray(effect, dtype=float), np.asarray(goal, dtype=float)
     length = np.linalg.norm(moves, axis=-1) * np.linalg.norm(aim)
-    return np.asarray(moves @ aim / np.where(length > 0, length, np.nan))
+    return np.asarray((moves @ aim - shared) / np.where(length > 0, length, np.nan))
 
 
 def adjusted_ndcg(scores: ArrayLike, relevance: ArrayLike, k: int) -> float:
@@ -77,12 +93,44 @@ def top1_regret(scores: ArrayLike, relevance: ArrayLike) -> float:
     """Return what is lost by taking the first perturbation instead of the best: best minus its relevance.
 
     0 is the best, smaller is better; the best minus the mean relevance is chance. With cosines as relevance
-    it is at most 2. Unchanged by any increasing function of the scores.
+    it is at most about 2. Unchanged by any increasing function of the scores.
     """
     said, worth = _measured(scores, relevance)
     if not len(said):
         return float("nan")
     return float(worth.max() - in_top(said, 1) @ worth)
+
+
+TARGET_RANKING: Mapping[str, Callable[[ArrayLike, ArrayLike], float]] = MappingProxyType(
+    {
+        "andcg": partial(adjusted_ndcg, k=PLACES),
+        "enrichment_factor": enrichment_factor,
+        "top1_regret": top1_regret,
+    }
+)
+"""Scores of an order of perturbations, given what is said and what was measured of each."""
+
+
+def ranked_towards(effect: Floats, truth: Floats, goal: Floats, shared: float = 0.0) -> dict[str, float]:
+    """Return how well predicted effects rank perturbations by where they really lead.
+
+    Parameters
+    ----------
+    effect, truth
+        Predicted and measured effects (perturbations x genes); no effect is no answer.
+    goal
+        Direction (genes,).
+    shared
+        Of measured effects and goal, see :func:`towards`.
+
+    Returns
+    -------
+    A number for each of :data:`TARGET_RANKING`; NaN where all perturbations lead there equally.
+    """
+    said = np.round(towards(effect, goal), RESOLUTION)
+    measured = np.round(towards(truth, goal, shared), RESOLUTION)
+    alike = not np.nanstd(measured) > 0
+    return {n: float("nan") if alike else score(said, measured) for n, score in TARGET_RANKING.items()}
 
 
 def _discounted_gain(scores: Floats, gain: Floats, k: int) -> float:

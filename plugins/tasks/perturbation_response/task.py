@@ -23,7 +23,8 @@ class PerturbationResponse(Task):
         if self.parameters["head"] != "ridge":
             raise ContractBroken(f'the head "{self.parameters["head"]}" is unknown; accepted is "ridge"')
         study = self.study(cells, split, run)
-        return scores(study, study.scored(RidgeHead(embedding, study.screen).predict))
+        head = RidgeHead(embedding, study.screen, lambda: log_normalised(cells))
+        return scores(study, study.scored(head.predict))
 
     def baseline(self, name, cells, split, run):
         """Score a prediction that needs no model, or an oracle."""
@@ -59,6 +60,7 @@ def scores(study, found, notes=None):
         notes={
             "unit_kind": "perturbation and context",
             "units_undefined": found.missing,
+            "difficulty": study.difficulty(),
             **(notes or {}),
         },
     )

@@ -110,12 +110,16 @@ class TestByHand:
     def test_what_is_not_defined_has_a_reason(self):
         """No change has no delta; one perturbation cannot be told from others. Missing is never a zero."""
         found = self.of("no_change")["no_change"]
-        for name in ("pearson_delta", *ALONE, "private_auprc", "interaction_skill", "dose_response"):
+        for name in (
+            *("pearson_delta", *ALONE, "private_auprc", "interaction_skill", "dose_response"),
+            *("andcg", "enrichment_factor", "top1_regret", "best_scale", "energy_distance"),
+        ):
             assert name not in found.values
             assert name not in found.units
             assert len(found.undefined[name]) > 20
         assert "constant" in found.undefined["pearson_delta"]
         assert "fewer than two perturbations" in found.undefined["pds"]
+        assert "between cells" in found.undefined["energy_distance"]
         assert found.values.keys() | found.undefined.keys() == {metric.name for metric in CARD.metrics}
 
     def test_baselines_of_other_questions_say_so(self):
@@ -124,6 +128,8 @@ class TestByHand:
             "additive": "no combination",
             "matching": "no combination",
             "linear": "named after a measured gene",
+            "nearest_targets": "named after a measured gene",
+            "target_scaling": "named after a measured gene",
             "nearest_dose": "no other dose",
             "log_dose_line": "no other dose",
         }.items():
@@ -226,6 +232,100 @@ def test_the_oracle_notes_what_each_metric_can_tell(simulated):
     assert whole == pytest.approx(2 * half / (1 + half))
 
 
+class TestDifficulty:
+    """Six of ten perturbations do nothing, and each is silent in two of six contexts."""
+
+    @pytest.fixture(scope="class")
+    def found(self):
+        world = World(contexts=6, genes=300, depth=2000.0)
+        population = world.perturbed(2250)
+        names = ("no_change", "perturbed_mean", "context_transfer", "technical_duplicate")
+        found = baselines(population.cells(), *names)
+        gates = dict(zip(sorted({*population.truth["private"]}), population.truth["gates"], strict=True))
+        idle = np.array(
+            [
+                name.split("|")[0] in population.truth["null"]
+                or not gates[name.split("|")[0]][int(name[-1]) - 1]
+                for name in found["no_change"].unit_names
+            ]
+        )
+        return found, idle
+
+    def test_strata_are_parts_of_the_primary_score(self, found):
+        """Every unit is in one of three, 20 each, whatever the answer; their means make up the whole."""
+        strata = [f"pearson_centroid_{size}" for size in ("small", "middle", "large")]
+        for scores in found[0].values():
+            of_units = np.array([scores.units[name] for name in strata])
+            assert (np.isfinite(of_units).sum(axis=0) == 1).all()
+            assert (np.isfinite(of_units).sum(axis=1) == 20).all()
+            np.testing.assert_array_equal(np.nansum(of_units, axis=0), scores.units["pearson_centroid"])
+            means = [scores.values[name] for name in strata]
+            assert np.mean(means) == pytest.approx(scores.values["pearson_centroid"])
+
+    def test_large_effects_are_those_that_were_planted(self, found):
+        """The 16 conditions that do something are in the third of the largest, and are predictable there:
+        what transfers is far better than no change, where among small ones nothing is better by much."""
+        scores, idle = found
+        large = np.isfinite(scores["no_change"].units["pearson_centroid_large"])
+        assert (~idle).sum() == 16
+        assert large[~idle].mean() > 0.9
+        gap = {
+            size: scores["context_transfer"].values[f"pearson_centroid_{size}"]
+            - scores["no_change"].values[f"pearson_centroid_{size}"]
+            for size in ("small", "large")
+        }
+        assert gap["large"] > 0.3 > 0.1 > gap["small"]
+
+    def test_the_share_that_is_solved_is_noted(self, found):
+        """In every answer alike: of what does nothing more than half is solved by an answer that is the same
+        for all, of the others hardly any; the metric of the rest is over the rest alone."""
+        scores, idle = found
+        notes = {name: each.notes["difficulty"] for name, each in scores.items()}
+        assert all(note == notes["no_change"] for note in notes.values())
+        solved = notes["no_change"]["solved"]
+        assert {"no_change", "perturbed_mean", "context_transfer"} == set(solved)
+        rest = np.isfinite(scores["technical_duplicate"].units["pearson_centroid_unsolved"])
+        assert notes["no_change"]["solved_by_any"] == pytest.approx(1 - rest.mean())
+        assert notes["no_change"]["solved_by_any"] >= max(solved.values())
+        assert (~rest)[idle].mean() > 0.5
+        constant = [solved[name] for name in ("no_change", "perturbed_mean")]
+        assert max(constant) < 0.8
+        assert [stratum["units"] for stratum in notes["no_change"]["strata"].values()] == [20, 20, 20]
+
+    def test_strata_follow_from_the_data_set_alone(self, found):
+        """Another split asks about other units, and the thirds are of the same conditions."""
+        cells = World(contexts=6, genes=300, depth=2000.0).perturbed(2250).cells()
+        other = baselines(cells, "no_change", split="few_shot", split_shots=3)["no_change"]
+        before = found[0]["no_change"]
+        for size in ("small", "middle", "large"):
+            name = f"pearson_centroid_{size}"
+            inside = {
+                unit for unit, v in zip(before.unit_names, before.units[name], strict=True) if np.isfinite(v)
+            }
+            asked = [
+                unit for unit, v in zip(other.unit_names, other.units[name], strict=True) if np.isfinite(v)
+            ]
+            assert asked
+            assert set(asked) <= inside
+            mine, theirs = (each.notes["difficulty"]["strata"][name] for each in (other, before))
+            assert (mine["smallest"], mine["largest"]) == (theirs["smallest"], theirs["largest"])
+            assert mine["units"] == len(asked)
+
+
+def test_perturbations_are_ranked_towards_another_state(simulated):
+    """A second measurement finds those that lead to another context's untreated cells, an answer that is the
+    same for all is chance, and what transfers is between them."""
+    found = baselines(simulated, "no_change", "perturbed_mean", "context_transfer", "technical_duplicate")
+    values = {name: scores.values for name, scores in found.items()}
+    for name in ("no_change", "perturbed_mean"):
+        assert values[name]["andcg"] == pytest.approx(0)
+        assert values[name]["enrichment_factor"] == pytest.approx(1)
+    ladder = [values[n]["andcg"] for n in ("no_change", "context_transfer", "technical_duplicate")]
+    assert ladder[0] < ladder[1] < ladder[2]
+    regret = [values[n]["top1_regret"] for n in ("no_change", "context_transfer", "technical_duplicate")]
+    assert regret[0] > regret[1] >= regret[2]
+
+
 def test_without_effects_no_metric_passes():
     """Perturbations that do nothing: duplicates are noise, and no oracle can be told from no answer."""
     nothing = rich(null_share=1.0, shift=0.0, cells=1200)
@@ -248,7 +348,8 @@ def test_nothing_of_the_tested_cells_reaches_a_prediction(simulated, name):
     for counts, places in ((simulated.counts, embedding), (spoiled, noise)):
         screen = measure_screen([log_normalise(counts)], columns["perturbation"], columns["context"])
         study = Study.of(screen, split, simulated.genes)
-        predict = RidgeHead(places, screen).predict if name == "head" else RESPONSE_BASELINES[name]
+        head = RidgeHead(places, screen, lambda counts=counts: [log_normalise(counts)])
+        predict = head.predict if name == "head" else RESPONSE_BASELINES[name]
         tables.append(study.predictions(predict)[1])
     np.testing.assert_array_equal(*tables)
 
@@ -294,15 +395,212 @@ def test_doses_are_interpolated():
     assert head.values["wmse"] < error["no_change"]
 
 
-def test_named_targets_are_embedded_and_left_out():
-    """Perturbations named after genes: the linear baseline answers, and its target never counts."""
-    cells = rich(perturbations=6, cells=1500, contexts=2)
-    drugs = [name for name in dict.fromkeys(cells.columns["perturbation"]) if name != "control"]
-    renamed = dict(zip(drugs, cells.genes, strict=False)) | {"control": "control"}
-    columns = {**cells.columns, "perturbation": column(renamed[n] for n in cells.columns["perturbation"])}
-    named = ArrayCells(counts=cells.counts, genes=cells.genes, columns=columns)
-    found = baselines(named, "linear", "perturbed_mean", split="unseen_perturbation")
-    assert found["linear"].values["pairwise_cosine"] < found["perturbed_mean"].values["pairwise_cosine"]
+def targeted(cells=3000, **knobs):
+    """Return a screen whose perturbations are named after genes: each after the one whose share in the
+    programmes is most like the effect that was planted.
+    """
+    world = World(
+        **{
+            **{"genes": 100, "programmes": 3, "weakest": 1.0, "perturbations": 20, "contexts": 2},
+            **{
+                "null_share": 0.0,
+                "gating": 0.0,
+                "effect": 2.0,
+                "private_genes": 0,
+                "depth": 2000.0,
+                "seed": 2,
+            },
+            **knobs,
+        }
+    )
+    population = world.perturbed(cells)
+    programmes = population.truth["W"] / np.linalg.norm(population.truth["W"], axis=1, keepdims=True)
+    free, name = np.ones(world.genes, dtype=bool), {"control": "control"}
+    planted = {key[0]: change for key, change in population.truth["delta"].items() if "+" not in key[0]}
+    for drug in sorted(planted.keys() - {"control"}):  # the last dose is the highest
+        along = (planted[drug] - population.truth["shift"]) @ population.truth["W"]
+        gene = int(np.where(free, programmes @ along, -np.inf).argmax())
+        free[gene], name[drug] = False, population.genes[gene]
+    columns = {
+        **population.obs,
+        "perturbation": column(
+            "+".join(name[part] for part in each.split("+")) for each in population.obs["perturbation"]
+        ),
+    }
+    return ArrayCells(counts=population.counts, genes=population.genes, columns=columns)
+
+
+class TestGeneEmbeddings:
+    """Perturbations that were never taught are known by the genes that they target."""
+
+    @pytest.fixture(scope="class")
+    def cells(self):
+        return targeted()
+
+    @pytest.mark.parametrize("kind", ["unseen_perturbation", "unseen_both"])
+    def test_unseen_perturbations_are_predicted_from_their_targets(self, cells, kind):
+        """By the linear model, by neighbours, and by the head whose genes are embedded through the cells; an
+        embedding without information leaves the head at the mean of all, which tells nothing apart."""
+        names = ("perturbed_mean", "linear", "nearest_targets", "target_scaling", "technical_duplicate")
+        found = baselines(cells, *names, split=kind)
+        task, split = drawn(cells, split=kind)
+        noise = np.random.default_rng(0).normal(size=(cells.n_cells, 10)).astype(np.float32)
+        found["head"] = task.evaluate(components(cells), cells, split, RUN)
+        found["noise"] = task.evaluate(noise, cells, split, RUN)
+        found["constant"] = task.evaluate(np.ones((cells.n_cells, 3), np.float32), cells, split, RUN)
+        told = {name: scores.values["centroid_accuracy"] for name, scores in found.items()}
+        assert told["perturbed_mean"] == pytest.approx(0.5)
+        assert told["constant"] == pytest.approx(0.5)
+        informed = ("linear", "nearest_targets", "head")
+        assert min(told[name] for name in informed) > 0.6
+        assert told["noise"] == pytest.approx(0.5, abs=0.08)
+        assert told["technical_duplicate"] > max(told[name] for name in informed)
+        error = {name: scores.values["wmse"] for name, scores in found.items()}
+        assert max(error[name] for name in informed) < 0.8 * error["perturbed_mean"]
+        assert error["noise"] > 0.9 * error["perturbed_mean"]
+
+    def test_names_of_other_genes_do_not_help(self, cells):
+        """Dealt out at random among the perturbations, targets tell nothing."""
+        drugs = sorted(set(cells.columns["perturbation"]) - {"control"})
+        dealt = np.random.default_rng(1).permutation(drugs)
+        other = dict(zip(drugs, dealt, strict=True)) | {"control": "control"}
+        columns = {**cells.columns, "perturbation": column(other[n] for n in cells.columns["perturbation"])}
+        mixed = ArrayCells(counts=cells.counts, genes=cells.genes, columns=columns)
+        task, split = drawn(mixed, split="unseen_perturbation")
+        head = task.evaluate(components(mixed), mixed, split, RUN)
+        linear = baselines(mixed, "linear", split="unseen_perturbation")["linear"]
+        for scores in (head, linear):
+            assert scores.values["centroid_accuracy"] == pytest.approx(0.5, abs=0.12)
+
+    def test_the_target_itself_never_counts(self, cells):
+        """A prediction that is right about nothing but the targets has no discrimination score."""
+        task, split = drawn(cells, split="unseen_perturbation")
+        study = task.study(cells, split, RUN)
+        place = {gene: number for number, gene in enumerate(cells.genes)}
+
+        def only_targets(known, asked):
+            profile = known.controls[asked.context].copy()
+            profile[place[asked.perturbation]] = 0.0
+            return profile
+
+        found = study.scored(only_targets)
+        assert found.values["pds"] == pytest.approx(0.5)
+        assert found.values["auprc"] == pytest.approx(0)
+
+
+SPLITS = {
+    "held_out_context": {},
+    "few_shot": {"split_shots": 2},
+    "unseen_perturbation": {},
+    "unseen_both": {},
+    "combinations of seen parts": {"split": "combinations", "split_seen": 2},
+    "combinations of one seen part": {"split": "combinations", "split_seen": 1},
+    "combinations of unseen parts": {"split": "combinations", "split_seen": 0},
+    "inner doses": {"split": "held_out_dose", "split_dose": "inner"},
+    "the highest dose": {"split": "held_out_dose", "split_dose": "extreme"},
+}
+
+
+def parts(conditions):
+    return {part for c in conditions for part in c.perturbation.split("+")}
+
+
+def contexts(conditions):
+    return {c.context for c in conditions}
+
+
+def in_a_new_context(asked, taught, parameters):
+    assert not contexts(asked) & contexts(taught)
+    assert {c.perturbation for c in asked} <= {c.perturbation for c in taught}
+
+
+def with_few_shots(asked, taught, parameters):
+    here = [c for c in taught if c.context in contexts(asked)]
+    assert len(contexts(asked)) == 1
+    assert len(here) == parameters["split_shots"]
+
+
+def unseen(asked, taught, parameters):
+    assert not parts(asked) & parts(taught)
+
+
+def unseen_in_a_new_context(asked, taught, parameters):
+    unseen(asked, taught, parameters)
+    assert not contexts(asked) & contexts(taught)
+
+
+def of_seen_parts(asked, taught, parameters):
+    for condition in asked:
+        both = set(condition.perturbation.split("+"))
+        assert len(both) == 2
+        assert len(both & parts(taught)) == parameters["split_seen"]
+
+
+def at_another_dose(asked, taught, parameters):
+    for condition in asked:
+        known = [float(c.dose) for c in taught if c.perturbation == condition.perturbation]
+        assert min(known) < float(condition.dose)
+        assert (max(known) > float(condition.dose)) == (parameters["split_dose"] == "inner")
+
+
+ABOUT = {
+    "held_out_context": in_a_new_context,
+    "few_shot": with_few_shots,
+    "unseen_perturbation": unseen,
+    "unseen_both": unseen_in_a_new_context,
+    "combinations": of_seen_parts,
+    "held_out_dose": at_another_dose,
+}
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    """A screen of pairs, and one of doses, of perturbations named after genes."""
+    small = {"perturbations": 6, "contexts": 3, "cells": 1800, "genes": 80}
+    doses = (0.1, 0.3, 1.0, 3.0, 10.0)
+    return targeted(combinations=6, **small), targeted(doses=doses, **small | {"contexts": 1})
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_every_split_is_scored(worlds, name):
+    """Each split asks what it says and teaches nothing of it, every metric has a value or a reason, and a
+    second measurement is better than no change."""
+    parameters = {"split": name, **SPLITS[name]}
+    cells = worlds[1] if "dose" in name else worlds[0]
+    task, split = drawn(cells, **parameters)
+    found = baselines(cells, "no_change", "technical_duplicate", **parameters)
+    found["head"] = task.evaluate(components(cells), cells, split, RUN)
+    for scores in found.values():
+        assert scores.values.keys() | scores.undefined.keys() == {metric.name for metric in CARD.metrics}
+        assert not scores.values.keys() & scores.undefined.keys()
+    assert found["technical_duplicate"].values["wmse"] < found["no_change"].values["wmse"]
+    study = task.study(cells, split, RUN)
+    for fold in study.folds:
+        asked = {study.screen.conditions[row] for row in fold.asked}
+        taught = set(fold.known.conditions)
+        assert asked
+        assert taught
+        assert not asked & taught
+        ABOUT[parameters["split"]](asked, taught, parameters)
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_a_split_that_cannot_be_made_is_pruned_with_a_reason(name):
+    """One perturbation at one dose in one context allows none of them; the reason says what is missing."""
+    label = np.repeat(["control", "drug"], 30).astype(object)
+    columns = {
+        "perturbation": label,
+        "context": np.full(60, "x", dtype=object),
+        "dose": np.where(label == "control", "0", "1").astype(object),
+    }
+    kind, options = CARD.split_with({**CARD.parameters, "split": name, **SPLITS[name]})
+    levels = {
+        role: dict(zip(*np.unique(of.astype(str), return_counts=True), strict=True))
+        for role, of in columns.items()
+    }
+    reason = splits.choose(kind, levels, splits.crosstabs_of(columns), options)
+    assert isinstance(reason, str)
+    assert len(reason) > 40
 
 
 def test_conformance():

@@ -13,13 +13,15 @@ class Study:
     """What is measured, what is true, and what an answer may know.
 
     ``measured`` is the evidence of the asked perturbations, ``duplicate`` a second measurement of them and
-    ``true`` their profiles without noise. ``training`` are the profiles of the training perturbations.
+    ``true`` their profiles without noise. ``training`` are the profiles of the training perturbations,
+    ``untreated`` is the control without noise.
     """
 
     measured: Measured
     duplicate: np.ndarray
     true: np.ndarray
     training: np.ndarray
+    untreated: np.ndarray
 
     def asked(self, answer):
         """Return the same answer for every perturbation."""
@@ -68,7 +70,7 @@ def draw(seed, asked=16, training=30, genes=120, noise=0.1, shift=0.3, specific=
         targets=targets[:asked],
         detected=untreated > 0.05,
     )
-    return Study(measured, duplicate[:asked], (control + effect)[:asked], first[asked:])
+    return Study(measured, duplicate[:asked], (control + effect)[:asked], first[asked:], control)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from harness.measures.response import (
     BEYOND_PROFILES,
     DECLARED,
     SCORES,
+    TARGET_RANKING,
     Measured,
     adjusted_ndcg,
     calibrate,
@@ -25,7 +26,9 @@ from harness.measures.response import (
     panel,
     perturbation_discrimination,
     published_adjusted_ndcg,
-    top1_regret,
+    ranked_towards,
+    solved,
+    towards,
 )
 
 RANKABLE = [name for name, declared in DECLARED.items() if declared.rankable]
@@ -197,9 +200,8 @@ def test_noise_does_not_help(ladders, name):
 # -- rankings, doses, combinations, cells --------------------------------------------------------------
 
 TARGET_SCORES = {
-    "andcg": lambda said, relevance: adjusted_ndcg(said, relevance, 10),
+    **TARGET_RANKING,
     "enrichment_factor": lambda said, relevance: enrichment_factor(said, relevance, 0.05),
-    "top1_regret": top1_regret,
 }
 
 
@@ -224,6 +226,69 @@ def test_target_ranking(name):
             assert ladder[0, seed] == pytest.approx(DECLARED[name].perfect)
     assert not significantly(np.array(chance), 2)
     never_improves(name, ladder)
+
+
+def state(drawn, seed):
+    """Return the profile of another state, and the variance of the control's noise over all genes."""
+    goal = drawn.untreated + 0.5 * np.random.default_rng(seed).normal(size=drawn.untreated.shape)
+    return goal, float(((drawn.measured.control[0] - drawn.untreated) ** 2).sum())
+
+
+@pytest.fixture(scope="module")
+def races(study):
+    """Return score -> answer -> value less chance in each of 50 draws, for a goal in gene space."""
+    table = {name: {} for name in TARGET_RANKING}
+    for seed in range(50):
+        drawn = study(seed, genes=100, noise=0.25, shift=0.0)
+        goal, shared = state(drawn, seed)
+        measured = drawn.measured
+        way, size = goal - measured.control[0], np.linalg.norm(drawn.true - drawn.untreated, axis=1)[:, None]
+        aside = np.random.default_rng(seed).normal(size=way.shape)
+        untold = {name: answer for name, answer in honest(drawn).items() if name != "context transfer"}
+        answers = (
+            {f"honest: {name}": answer for name, answer in untold.items()}
+            | tricks(drawn, seed)
+            | {
+                "truth": drawn.true,
+                "measured again": drawn.duplicate,
+                "what does nothing first": measured.control + way / (1 + size) + aside,
+            }
+        )
+        for how, answer in answers.items():
+            found = ranked_towards(answer - measured.control, measured.effect, way, shared)
+            chance = ranked_towards(0 * answer, measured.effect, way, shared)
+            for name in found:
+                gap = better(name, found[name]) - better(name, chance[name])
+                table[name].setdefault(how, []).append(float(gap))
+    return {name: {how: np.array(v) for how, v in of.items()} for name, of in table.items()}
+
+
+@pytest.mark.parametrize("name", TARGET_RANKING)
+def test_nothing_that_knows_no_perturbation_is_ahead_towards_a_goal(races, name):
+    """Answers that are the same for all are chance to the last digit, tricks are no better, and a second
+    measurement is far ahead of them, the truth no less so."""
+    for how, values in races[name].items():
+        if how.startswith("honest"):
+            np.testing.assert_allclose(values[np.isfinite(values)], 0, atol=1e-9, err_msg=how)
+        elif how not in ("truth", "measured again"):
+            assert not significantly(values, 3), f"{how}: {mean(values)}"
+    assert significantly(races[name]["measured again"], 3)
+    assert significantly(races[name]["truth"], 3)
+
+
+def test_a_control_in_effects_and_goal_alike_would_pay_for_what_does_nothing(study):
+    """Its noise leads towards the goal: whoever puts idle perturbations first gains, and gains nothing where
+    that is taken off."""
+    gains = {"left in": [], "taken off": []}
+    for seed in range(150):
+        drawn = study(seed, genes=100, noise=0.4, shift=0.0)
+        goal, shared = state(drawn, seed)
+        idle_first = -np.linalg.norm(drawn.true - drawn.untreated, axis=1)
+        for how, noise in (("left in", 0.0), ("taken off", shared)):
+            relevance = towards(drawn.measured.effect, goal - drawn.measured.control[0], noise)
+            gains[how].append(TARGET_RANKING["andcg"](idle_first, relevance))
+    assert significantly(np.array(gains["left in"]), 3)
+    assert not significantly(np.array(gains["taken off"]), 2)
 
 
 def pairs(seed, noise=0.2):
@@ -441,7 +506,8 @@ def test_flooring_pays_for_random_answers():
 
 
 def test_every_score_that_does_not_rank_was_shown_to_fail():
-    """Or is no score of a model but a diagnostic. (The correlation of interactions: test_combinations.)"""
+    """Or is a diagnostic or a part of another score. (The correlation of interactions: test_combinations;
+    what choosing by the truth does: the next one.)"""
     shown = {
         *UNCALIBRATED,
         "mse_de",
@@ -453,9 +519,20 @@ def test_every_score_that_does_not_rank_was_shown_to_fail():
         "andcg_published",
         "interaction_pearson",
     }
-    diagnostics = {"variance_ratio", "pairwise_cosine", "dynamic_range", "dynamic_range_published"}
-    assert diagnostics <= set(BEYOND_PROFILES)
-    assert {name for name in DECLARED if name not in RANKABLE} == shown | diagnostics
+    diagnostics = {"variance_ratio", "pairwise_cosine", "best_scale"}
+    about_metrics = {"dynamic_range", "dynamic_range_published"}
+    parts = {f"pearson_centroid_{stratum}" for stratum in ("small", "middle", "large", "unsolved")}
+    assert diagnostics | about_metrics | parts <= set(BEYOND_PROFILES)
+    assert {n for n in DECLARED if n not in RANKABLE} == shown | diagnostics | about_metrics | parts
+
+
+def test_what_a_baseline_does_not_solve_was_chosen_against_it():
+    """Of two answers that are equally good everywhere, one seems worse where it was found to fail."""
+    one, other = np.random.default_rng(0).normal(size=(2, 500))
+    unsolved = solved(one, np.full(500, -3.0), np.zeros(500)) == 0
+    assert 0.3 < unsolved.mean() < 0.7
+    assert not significantly(other - one, 2)
+    assert significantly((other - one)[unsolved], 3)
 
 
 # -- answers must not be peeked at ---------------------------------------------------------------------

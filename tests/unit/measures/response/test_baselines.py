@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsRegressor
 
 from harness.measures.response import (
     additive,
@@ -10,6 +11,7 @@ from harness.measures.response import (
     gene_loadings,
     majority_effect,
     matching_mean,
+    nearest_effect,
     perturbed_mean,
     target_embedding,
     transferred_effect,
@@ -100,3 +102,19 @@ def test_targets_are_embedded_as_their_genes():
     loadings = A([[1.0, 0], [2, 3], [5, 5]])
     targets = A([[0, 1, 0], [1, 1, 0], [0, 0, 0]], dtype=bool)
     assert target_embedding(loadings, targets).tolist() == [[2, 3], [3, 3], [0, 0]]
+
+
+def test_nearest_effects_are_averaged_and_ties_share_a_place():
+    """Asked at 0: the nearest two of four at 1, 3, -3, 9 are the first and half of each of the next two."""
+    places, effects = A([[1.0], [3], [-3], [9]]), A([[1.0, 0], [2, 2], [4, 2], [100, 100]])
+    found = nearest_effect(A([0.0]), places, effects, neighbours=2)
+    np.testing.assert_allclose(found, [(1 + (2 + 4) / 2) / 2, (0 + 2) / 2])
+    np.testing.assert_allclose(nearest_effect(A([0.0]), places, effects, 9), effects.mean(axis=0))
+
+
+def test_nearest_effects_are_those_of_scikit_learns_neighbours():
+    """Uniform weights over the five nearest of 30."""
+    rng = np.random.default_rng(4)
+    places, effects, place = rng.normal(size=(30, 3)), rng.normal(size=(30, 8)), rng.normal(size=3)
+    peer = KNeighborsRegressor(5).fit(places, effects).predict(place[None])[0]
+    np.testing.assert_allclose(nearest_effect(place, places, effects), peer)

@@ -64,9 +64,23 @@ def test_gaps_by_hand():
     np.testing.assert_allclose(
         gap_closed([0.7, 1.0, 0.4], [0.5, 0.5, 0.4], [0.9, 0.9, 0.4]), [0.5, 1.25, np.nan]
     )
-    np.testing.assert_allclose(solved([0.87, 0.7, 0.4], [0.5, 0.5, 0.4], [0.9, 0.9, 0.4]), [1, 0, np.nan])
     # A loss from 1 to 0.
     assert gap_closed(0.25, 1, 0) == pytest.approx(0.75)
+
+
+def test_solved_by_hand():
+    """From .5 to .9 the duplicate's range begins at .86. Where it is below no change, at itself."""
+    baseline = A([0.87, 0.85, 0.95, 0.5, 0.3, np.nan, 0.9])
+    floor = A([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, np.nan])
+    ceiling = A([0.9, 0.9, 0.9, 0.4, 0.4, 0.9, 0.9])
+    np.testing.assert_array_equal(solved(baseline, floor, ceiling), [1, 0, 1, 1, 0, 0, np.nan])
+    np.testing.assert_array_equal(solved(-baseline, -floor, -ceiling, "down"), [1, 0, 1, 1, 0, 0, np.nan])
+
+
+def test_what_does_nothing_is_solved_by_no_change_about_as_often_as_not():
+    """Where nothing is to be predicted, no change and a second measurement are two draws of one law."""
+    no_change, duplicate = np.random.default_rng(0).normal(size=(2, 400))
+    assert solved(no_change, no_change, duplicate).mean() == pytest.approx(0.5, abs=0.08)
 
 
 def test_strata_have_equal_numbers():

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import Misuse, NotFinite
-from harness.measures.perturbation import agreement
 from harness.measures.response import DECLARED, SCORES, Declared, panel, violations
 
 INVARIANCES = ("scale", "offset", "order")
@@ -81,15 +80,6 @@ def test_nothing_leaves_its_range_and_nothing_beats_the_truth(study, seed, facto
             np.testing.assert_allclose(top[name][known], score.perfect, atol=1e-9, err_msg=name)
             gap = (found[name] - top[name]) * (1 if score.direction == "up" else -1)
             assert not (gap > 1e-9).any(), name
-
-
-def test_the_studys_numbers_have_their_names_here_too(study):
-    """The same four as agreement() gives for one profile."""
-    drawn, predicted = answers(study, 1)
-    found = panel(predicted, drawn.measured)
-    for row in range(3):
-        one = agreement(predicted[row], drawn.measured.truth[row], drawn.measured.control[row])
-        assert one == {name: pytest.approx(found[name][row]) for name in one}
 
 
 def test_scores_without_evidence_are_left_out(study):

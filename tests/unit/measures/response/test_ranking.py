@@ -10,6 +10,7 @@ from harness.measures.response import (
     adjusted_ndcg,
     enrichment_factor,
     published_adjusted_ndcg,
+    ranked_towards,
     top1_regret,
     towards,
 )
@@ -21,6 +22,35 @@ def test_cosine_by_hand():
     """(1, 1) and (-3, 0) towards (1, 0): cos 45 degrees, and straight away; no effect has no direction."""
     found = towards(A([[1.0, 1], [-3, 0], [0, 0]]), A([1.0, 0]))
     np.testing.assert_allclose(found, [np.sqrt(0.5), -1, np.nan])
+
+
+def test_noise_in_effect_and_goal_alike_is_taken_off():
+    """Effect (1, 0, ...) and goal (2, 0, ...) are taken from one noisy control. In the mean their product
+    is 2, and 2 + genes x variance if nothing is done."""
+    rng, genes, noise = np.random.default_rng(0), 20, 0.5
+    true = np.eye(1, genes)[0]
+    control, treated, reached = noise * rng.normal(size=(3, 4000, genes)) + A([0, 1, 2])[:, None, None] * true
+    effect, goal = treated - control, reached - control
+    length = np.linalg.norm(effect, axis=1) * np.linalg.norm(goal, axis=1)
+    for shared, expected in ((0.0, 2 + genes * noise**2), (genes * noise**2, 2.0)):
+        cosine = np.array([towards(e[None], g, shared)[0] for e, g in zip(effect, goal, strict=True)])
+        assert (cosine * length).mean() == pytest.approx(expected, abs=0.25)
+
+
+def test_ranked_towards_is_all_scores_of_the_cosines():
+    """Said by predicted effects, measured by true ones, with what is shared taken off the latter alone; all
+    alike is nothing to rank."""
+    rng = np.random.default_rng(1)
+    effect, truth, goal = rng.normal(size=(12, 6)), rng.normal(size=(12, 6)), rng.normal(size=6)
+    found = ranked_towards(effect, truth, goal, 0.3)
+    said, measured = towards(effect, goal), towards(truth, goal, 0.3)
+    assert found == {
+        "andcg": pytest.approx(adjusted_ndcg(said, measured, 10)),
+        "enrichment_factor": pytest.approx(enrichment_factor(said, measured)),
+        "top1_regret": pytest.approx(top1_regret(said, measured)),
+    }
+    alike = ranked_towards(effect, np.repeat(truth[:1], 12, axis=0), goal)
+    assert np.isnan(list(alike.values())).all()
 
 
 def test_adjusted_gain_by_hand():
