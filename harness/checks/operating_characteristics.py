@@ -16,11 +16,13 @@ from typing import Any, get_args
 import numpy as np
 
 from harness.checks.curve import Curve
-from harness.checks.verdict import Level, Trend, Verdict, judge
+from harness.checks.verdict import ALPHA, Level, Trend, Verdict, judge
 
 SIZES = (100, 300, 1_000, 3_000, 10_000, 30_000)
 SEEDS = (3, 5, 10)
 N_CURVES = 1_000
+DISTANCE = 0.2
+"""Of the best true mean from the untrained control, at least, and from the baseline, in headrooms."""
 BENEFITS: tuple[Level, ...] = ("beats-baseline", "at-ceiling")
 
 
@@ -59,9 +61,12 @@ TRUTHS: Mapping[str, Truth] = {
     "late": Truth(shape=(0.3, 0.35, 0.4, 0.7, 1, 1), trend="saturates", n_90=4),
     "still rising": Truth(shape=(0.3, 0.44, 0.58, 0.72, 0.86, 1), trend="still-improving", n_90=5),
     "inverse": Truth(shape=(1, 0.86, 0.72, 0.58, 0.44, 0.3), trend="inverse", n_90=None),
-    "rise and fall": Truth(shape=(0.4, 0.7, 1, 1, 1, 0.8), trend="non-monotone", n_90=None),
+    "early fall": Truth(shape=(1, 0.6, 0.6, 0.6, 0.6, 0.6), trend="inverse", n_90=None),
+    "hump": Truth(shape=(0.3, 0.65, 1, 1, 0.65, 0.3), trend="non-monotone", n_90=None),
+    "late fall": Truth(shape=(0.4, 0.7, 1, 1, 1, 0.8), trend="non-monotone", n_90=None),
     "harm": Truth(shape=(-0.5, -0.5, -0.5, -0.5, -0.5, -0.5), trend="flat", n_90=None),
     "noisy": Truth(shape=(0.6, 1, 1, 1, 1, 1), trend="saturates", n_90=1, sd=(0.1, 0.2)),
+    "noisy hump": Truth(shape=(0.3, 0.65, 1, 1, 0.65, 0.3), trend="non-monotone", n_90=None, sd=(0.1, 0.2)),
 }
 
 
@@ -75,10 +80,20 @@ class Row:
         How the trends fell out.
     right_trend
         The trend is the true one; ``inconclusive`` is not, though it claims nothing false.
+    right_by_jonckheere
+        The same if only Jonckheere said which way: what it leaves open is ``non-monotone``.
+    right_by_steps
+        The same if every curve with a shown rise and a shown fall were ``non-monotone``, also where
+        Jonckheere shows a way.
     false_quotable
         A saturation point may be quoted though the truth has none, or the level is not the true one.
     wrong_level
         The level is not the true one.
+    underpowered
+        The level is ``no-benefit`` and flagged to be so for want of seeds.
+    false_level
+        The level says what is not true: a benefit that is not there; ``no-benefit``, not flagged so, where
+        there is one; ``below-baseline`` where it is not.
     false_benefit
         The level is ``beats-baseline`` or ``at-ceiling`` though the truth is below.
     harm_found, harm_false
@@ -103,8 +118,12 @@ class Row:
     non_monotone: float
     inconclusive: float
     right_trend: float
+    right_by_jonckheere: float
+    right_by_steps: float
     false_quotable: float
     wrong_level: float
+    underpowered: float
+    false_level: float
     false_benefit: float
     harm_found: float | None
     harm_false: float | None
@@ -129,7 +148,7 @@ def draw_curves(truth: Truth, seeds: int, n: int, rng: np.random.Generator) -> l
         below = rng.random() < 0.25
         runs = {0: rng.normal(floor, sd, seeds)}
         runs |= {size: rng.normal(mean, sd, seeds) for size, mean in zip(SIZES, means, strict=True)}
-        baseline = float(means.max()) + (0.2 if below else -0.2) * headroom
+        baseline = float(means.max()) + (DISTANCE if below else -DISTANCE) * headroom
         level: Level = "beats-baseline" if max(truth.shape) > 0 else "no-benefit"
         curve = Curve(runs=runs, baselines={"exact": [baseline]}, bound=1.0)
         drawn.append((curve, "below-baseline" if below else level))
@@ -145,7 +164,9 @@ def characterise(
         for seeds in SEEDS:
             rng = np.random.default_rng([seed, truth_place, seeds])
             drawn = draw_curves(truth, seeds, n, rng)
-            verdicts = judge([curve for curve, _ in drawn], as_grid=False, seed=seed, progress=progress)
+            verdicts = judge(
+                [curve for curve, _ in drawn], grids=range(len(drawn)), seed=seed, progress=progress
+            )
             rows.append(_row(name, seeds, verdicts, [level for _, level in drawn]))
     return rows
 
@@ -161,16 +182,48 @@ def _row(name: str, seeds: int, verdicts: Sequence[Verdict], levels: Sequence[Le
         curves=n,
         **{trend.replace("-", "_"): share for trend, share in trends.items()},
         right_trend=trends[truth.trend],
+        right_by_jonckheere=_mean(_by_jonckheere(each) == truth.trend for each in verdicts),
+        right_by_steps=_mean(_by_steps(each) == truth.trend for each in verdicts),
         false_quotable=_mean(
             each.quotable and not (saturates and level == "beats-baseline") for each, level in found
         ),
         wrong_level=_mean(each.level != level for each, level in found),
+        underpowered=_mean("underpowered" in each.flags for each in verdicts),
+        false_level=_mean(_is_false(each, level) for each, level in found),
         false_benefit=_mean(each.level in BENEFITS and level not in BENEFITS for each, level in found),
         harm_found=_flagged(verdicts, truth.harmful),
         harm_false=_flagged(verdicts, [size for size in SIZES if size not in truth.harmful]),
         **_of_n_90(verdicts, truth),
         r0_saturates=_mean(SIZES[-1] > (each.saturation["R0"].size or math.inf) for each in verdicts),
     )
+
+
+def _by_jonckheere(verdict: Verdict) -> Trend:
+    """Return the trend by the letter of the rule that has no other eye for direction than Jonckheere's."""
+    evidence = verdict.evidence
+    if verdict.trend in ("flat", "inconclusive"):
+        return verdict.trend
+    if _significant(evidence.jonckheere_down_p):
+        return "inverse"
+    return verdict.trend if _significant(evidence.jonckheere_up_p) else "non-monotone"
+
+
+def _by_steps(verdict: Verdict) -> Trend:
+    """Return the trend by a rule to which a shown rise and a shown fall are more than Jonckheere's test."""
+    rises, falls = (map(_significant, p) for p in (verdict.evidence.rise_p, verdict.evidence.fall_p))
+    effect = verdict.trend not in ("flat", "inconclusive")
+    return "non-monotone" if effect and any(rises) and any(falls) else verdict.trend
+
+
+def _significant(p: float | None) -> bool:
+    return p is not None and p < ALPHA
+
+
+def _is_false(verdict: Verdict, level: Level) -> bool:
+    """Whether the level says what is not true; of what is below its baseline "no benefit" is true."""
+    if verdict.level == "no-benefit":
+        return level in BENEFITS and "underpowered" not in verdict.flags
+    return verdict.level != level
 
 
 def _of_n_90(verdicts: Sequence[Verdict], truth: Truth) -> dict[str, Any]:
@@ -201,6 +254,7 @@ def worst_cases(rows: Sequence[Row]) -> list[dict[str, str]]:
     figures: dict[str, tuple[Callable[[Row], float | None], Callable[..., Row]]] = {
         "false `saturates` on flat truth, below 5 %": (_false_saturates, max),
         "wrong level, below 5 %": (lambda row: row.wrong_level, max),
+        "a level that says what is not true": (lambda row: row.false_level, max),
         "coverage of the set of n_90, at least 90 %": (lambda row: row.coverage, min),
     }
     lines = []
@@ -262,6 +316,8 @@ TREND_COLUMNS = (
     "non_monotone",
     "inconclusive",
     "right_trend",
+    "right_by_jonckheere",
+    "right_by_steps",
     "r0_saturates",
 )
 
@@ -283,34 +339,45 @@ above it (the true level is then `below-baseline`).
 
 {targets}
 
-The level goes wrong where noise is as large as the distance to a reference: a curve below its baseline is not
-*shown* to be below it, or a gain not shown to be one, and both get `no-benefit`. `false_benefit` below counts
-the other mistake, a benefit claimed that is not there. More seeds mend both. The set of n_90 misses most
-where three noisy seeds are all that the bootstrap can resample.
+Levels go wrong where the noise is as large as the distance to a reference: a curve below its baseline is not
+*shown* to be below it, or a gain not shown to be one, and both get `no-benefit`. That is power, which seeds
+buy, and no false claim: such a level carries the flag `underpowered` unless a benefit beyond the margin is
+excluded. Hence the line beneath: levels that say what is not true, which is a benefit that is not there, none
+where there is one and no flag, or below a baseline that it is not below.
 
 ## Trends
 
-Shares of the labels. `r0_saturates`: the published rule names a size below the largest, on flat truths too.
+Shares of the labels. `right_trend`: the label is the true one; `right_by_jonckheere`, `right_by_steps`: so it
+would be by two other rules (see below). `r0_saturates`: the published rule names a size below the largest, on
+flat truths too.
 
 {trends}
 
-What to know before reading a trend:
+Which way does a curve go that changes with size? Three rules were measured.
+
+* By Jonckheere's test alone, and `non-monotone` where it shows no way. It looks for a slope, and a step
+  between two sizes in few seeds is none: an early rise, and an early fall, are then often `non-monotone`.
+* The rule in use asks Jonckheere first; where that shows no way, the steps between sizes that are shown (t
+  tests with the pooled sd, Bonferroni over all pairs) say it if all of them go one way. It is right far more
+  often on steps. Its price is a hump under much noise, of which only one side may be shown.
+* By steps before Jonckheere: `non-monotone` wherever a rise and a fall are shown. It alone sees a late fall
+  after a clear rise, and is not in use: `saturates` with the flag `fall@n` says more, namely that the score
+  rose, and where it fell. The flag keeps such a curve from being quoted.
+
+What else to know before reading a trend:
 
 * On flat truths the gate lets more than 5 % of single curves through, since either of two tests at 5 % may (F
   or Jonckheere); what it lets through spreads over four labels. A grid is corrected for its number of curves.
-* An early rise in few seeds is often `non-monotone`: F sees the step, and Jonckheere, which looks for a
-  slope, does not. The label says that no direction is shown, not that the curve falls: that has its own flag.
-* A late fall after a clear rise leaves the trend `saturates`, since Jonckheere sees the rise; the flag
-  `fall@n` keeps it from being quoted, where the seeds show it.
 * R4 asks that no larger size be able to win by a margin; with few seeds it often cannot tell, and a saturated
   curve is called `still-improving`.
 
 ## Levels, harm, saturation points
 
-`false_quotable`: a saturation point may be quoted though there is none, or the level is wrong. `harm_found`,
-`harm_false`: share of the truly harmful sizes that are flagged, and of all other sizes. `coverage`,
-`set_sizes`: the 95 % bootstrap set of R3 (90 % of the gain) holds the true size, and how many sizes it has.
-`r0_right`: the published rule names the true size.
+`false_quotable`: a saturation point may be quoted though there is none, or the level is wrong. `wrong_level`,
+`underpowered`: flagged so; `false_level`: it says what is not true. `harm_found`, `harm_false`: share of the
+truly harmful sizes that are flagged, and of all other sizes. `coverage`, `set_sizes`: the 95 % bootstrap set
+of R3 (90 % of the gain), widened for few seeds, holds the true size, and how many sizes it has. `r0_right`:
+the published rule names the true size.
 
 {levels}
 """

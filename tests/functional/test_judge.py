@@ -113,6 +113,52 @@ def test_the_founding_study_as_it_is(written, shared):
     assert len(dinaciclib["flags"]) == 6
 
 
+def test_costs_diversity_and_ranking_of_a_table(place):
+    """Columns of costs and diversity and two models: gain per cost, where to stop, elasticities, ranks."""
+    head = HEAD.rstrip("\n") + ",gpu_hours,kwh,diversity,sampler,trivial\n"
+    rng = np.random.default_rng(0)
+    lines = [
+        f"t,{model},{data},micro_f1,{size},{seed},{mean + 0.1 * np.log10(size) + rng.normal(0, 0.002):.5f},"
+        f"{size / 100},{size / 50},{kinds(size)},{sampler},0.1\n"
+        for model, mean in (("better", 0.35), ("worse", 0.3))
+        for data in "uvwxyz"
+        for sampler, kinds in (("random", lambda n: 80), ("few", lambda n: 5 + n / 1000))
+        for size in (100, 1000, 10000, 100000)
+        for seed in range(3)
+    ]
+    (place.folder / "results.csv").write_text(head + "".join(lines))
+    options = ("--price-gpu-hour", "2", "--price-kwh", "0.5", "--worth", "1000")
+    options = (*options, "--no-fits", "--replicates", "200")
+    found = json.loads(place("judge", "results.csv", "--json", *options))
+    jsonschema.validate(found, json.loads((files("harness") / "schemas" / "judge.json").read_text()))
+    curve = found["curves"][0]
+    step = curve["marginal_gain"]["steps"][0]
+    assert step["per_cost"]["gpu_hours"]["value"] == pytest.approx(0.1 / 9, rel=0.1)
+    assert step["per_cost"]["money"]["value"] == pytest.approx(0.1 / (9 * 2 + 18 * 0.5), rel=0.1)
+    assert curve["marginal_gain"]["stop"]["size"] == 1000
+    assert curve["law"] is None
+    assert found["elasticities"]["size"]["value"] == pytest.approx(0.1 / 0.9, rel=0.02)
+    assert found["elasticities"]["diversity"]["value"] == pytest.approx(0, abs=0.01)
+    assert [ranking["sampler"] for ranking in found["ranking"]] == ["random", "few"]
+    for ranking in found["ranking"]:
+        assert [(row["model"], row["tier"]) for row in ranking["rows"]] == [("better", "a"), ("worse", "b")]
+        assert ranking["of_tasks_like_these"]
+    out = place("judge", "results.csv", *options)
+    for words in ("decade", "stop at", "average rank", "P(best)"):
+        assert words in out, words
+
+
+def test_the_law_of_a_curve(written):
+    """With fits every curve has its law; the schema knows it."""
+    found = json.loads(written("judge", "results.csv", "--json"))
+    jsonschema.validate(found, json.loads((files("harness") / "schemas" / "judge.json").read_text()))
+    laws = {curve["model"]: curve["law"] for curve in found["curves"]}
+    assert laws["nothing"]["answer"] == "flat"
+    assert laws["rises"]["answer"] == "offset"
+    assert laws["rises"]["held_out"]["size"] == 100000
+    assert found["elasticities"]["diversity"]["reason"] == "no score has a size and a diversity"
+
+
 PAGE = Path(__file__).parents[2] / "docs" / "how_to_read_one_percent.md"
 SHOWN = [
     ("SSL", "liver", "zero_shot_integration", "| SSL, liver, random |"),

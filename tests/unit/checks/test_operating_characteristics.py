@@ -71,15 +71,30 @@ def test_a_hundredth_agrees(committed, sample):
 
 
 def test_targets_of_the_committed_table(committed):
-    """What verdicts promise, and where it does not hold: three or five very noisy seeds."""
+    """What verdicts promise, and where it does not hold: levels on three or five very noisy seeds.
+
+    These are not shown rather than wrong: levels that say what is not true stay below the target everywhere.
+    """
     for (truth, seeds), row in committed.items():
         if TRUTHS[truth].trend == "flat":
             assert float(row["saturates"]) < 0.05
-        if truth != "noisy" or seeds == 10:
+        if not truth.startswith("noisy") or seeds == 10:
             assert float(row["wrong_level"]) < 0.05
-        if row["coverage"] and (truth != "noisy" or seeds == 10):
+        if row["coverage"]:
             assert float(row["coverage"]) >= 0.90
-        assert float(row["false_benefit"]) < 0.05
+        assert float(row["false_level"]) < 0.05
+        assert float(row["false_benefit"]) <= float(row["false_level"]) <= float(row["wrong_level"])
+
+
+def test_the_rule_for_direction_is_the_one_that_was_measured_best(committed):
+    """On steps it is right far more often than Jonckheere alone; on humps as often, but for noise."""
+    for truth in ("early", "early fall"):
+        row = committed[truth, 3]
+        assert float(row["right_trend"]) > float(row["right_by_jonckheere"]) + 0.2
+    assert float(committed["hump", 3]["right_trend"]) > 0.95
+    assert float(committed["noisy hump", 5]["right_trend"]) < float(
+        committed["noisy hump", 5]["right_by_jonckheere"]
+    )
 
 
 def test_the_published_rule_calls_everything_saturated(committed):
