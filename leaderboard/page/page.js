@@ -1,7 +1,9 @@
 // The state of the page lives in its address: what is looked at can be linked, and comes back.
 
 const VIEWS = { ranking: ["Ranking", rankingView], saturation: ["Saturation", heatView], curves: ["Curves", curvesView], cost: ["Cost", costView], compare: ["Compare", compareView], missing: ["Missing", missingView], provenance: ["Provenance", provenanceView], help: ["How to read", helpView] };
-const DEFAULTS = { view: "ranking", task: "", metric: "", sampler: "", rule: "R4", show: "", q: "", sort: "", w: "", a: "", b: "", unit: "share", open: "", theme: "" };
+const DEFAULTS = { view: "ranking", task: "", metric: "", sampler: "", rule: "R4", show: "", q: "", sort: "", w: "", a: "", b: "", unit: "share", open: "", theme: "", wide: "" };
+
+const LARGEST_FIRST = /^(best|gain|beats|coverage|score|jobs|seeds|z|t\d+)$/;
 
 function parse(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
@@ -34,11 +36,10 @@ function makeApp(board) {
     history.replaceState(null, "", write(app.state));
     if (app.live) app.live.choose(app.live.shown);
   };
-  app.sortBy = (columns) => (key) => {
+  app.sortBy = (key) => {
     const start = performance.now();
-    const [old, way] = app.state.sort.split(":");
-    const first = columns().find((column) => column.key === key);
-    const down = old === key ? way !== "down" : /^(best|gain|beats|coverage|score|jobs|seeds|z|t\d+)$/.test(first.key);
+    const [old, way] = app.live.sorted().split(":");
+    const down = old === key ? way !== "down" : LARGEST_FIRST.test(key);
     app.state.sort = `${key}:${down ? "down" : "up"}`;
     history.replaceState(null, "", write(app.state));
     app.live.order(app.state.sort);

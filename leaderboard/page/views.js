@@ -14,6 +14,7 @@ const KINDS = { baseline: "baseline", reference: "no pretraining", oracle: "orac
 // -- tables ------------------------------------------------------------------------------------------------
 
 const FIRST_ROWS = 50;
+const FIRST_TASKS = 12;
 
 /**
  * A table that sorts and filters its own rows, and puts the first of them on the page until all are asked for.
@@ -45,6 +46,7 @@ function dataTable({ id, caption, columns, rows, sort, filter, onSort }) {
     el("table", { id }, el("caption", { class: "heard" }, caption), el("thead", {}, el("tr", {}, heads)), body));
   return {
     node: [told, table, more],
+    sorted: () => order,
     order: (next) => { order = next; show(); },
     choose: (next) => { wanted = next; show(); },
     all: () => { limit = Infinity; show(); },
@@ -138,7 +140,7 @@ function taskRanking(app, table) {
   ];
   const shown = (entry) => found(state.q, entry.subject, entry.sampler, entry.kind) && (!state.show || (findings.get(entry) || {}).verdict === state.show);
   const rows = entries.map((entry) => Object.assign(entry, { className: entry.kind === "model" ? null : "constant" }));
-  const made = dataTable({ id: "ranking", caption: `Ranking on ${table.id}, ${metric}`, columns, rows, sort: state.sort || `best:${sign > 0 ? "down" : "up"}`, filter: shown, onSort: app.sortBy(() => columns) });
+  const made = dataTable({ id: "ranking", caption: `Ranking on ${table.id}, ${metric}`, columns, rows, sort: state.sort || `best:${sign > 0 ? "down" : "up"}`, filter: shown, onSort: app.sortBy });
   app.live = { ...made, shown };
   return [
     bar(taskChoice(app, true), metricChoice(app, table), samplerChoice(app), ruleChoice(app), markChoice(app), search(state, app.search)),
@@ -233,6 +235,7 @@ function overallRanking(app) {
   for (const row of rows) row.z = weightedMean(row.cells.map((cell, t) => [cell && cell.z, weights[t]]));
   const withZ = rows.some((row) => row.z !== null);
   const places = placesOf(board.ranking);
+  const columnTables = state.wide ? board.tables : board.tables.slice(0, FIRST_TASKS);
   const columns = [
     placeColumn((row) => places.get(row.subject.name), places.size),
     { key: "model", title: "Model", left: true, head: 1, value: (row) => row.subject.name, cell: (row) => [el("a", { href: app.link({ view: "compare", a: row.subject.name }) }, soft(row.subject.name)), row.subject.supervised && el("span", { class: "badge" }, "trained with labels"), KINDS[row.subject.kind] && el("span", { class: "badge" }, KINDS[row.subject.kind])] },
@@ -242,18 +245,19 @@ function overallRanking(app) {
     { key: "beats", title: "Doing nothing", hint: "on how many tasks it beats, equals or loses to the best baseline", value: (row) => row.counts.beats - row.counts.worse / 1000, cell: (row) => tallyCell(row) },
     { key: "saturation", title: "Saturates at", hint: "smallest and largest saturation point over tasks, in cells", value: (row) => (row.points.length ? row.points[0].size : null), cell: (row) => rangeCell(row.points) },
     { key: "cost", title: "Cost", hint: "median over tasks of fit and embedding at the best size, seconds per run", value: (row) => row.cost, cell: (row) => seconds(row.cost) },
-    ...board.tables.map((table, t) => ({ key: `t${t}`, title: table.id, hint: `${table.id}: ${table.primary}`, value: (row) => (row.cells[t] && row.cells[t].mean !== null ? directionOf(table, table.primary) * row.cells[t].mean : null), cell: (row) => taskCell(app, row.cells[t]) })),
+    ...columnTables.map((table, t) => ({ key: `t${t}`, title: table.id, hint: `${table.id}: ${table.primary}`, value: (row) => (row.cells[t] && row.cells[t].mean !== null ? directionOf(table, table.primary) * row.cells[t].mean : null), cell: (row) => taskCell(app, row.cells[t]) })),
   ].filter(Boolean);
   const shown = (row) => found(state.q, row.subject.name, row.subject.kind) && (!state.show || row.cells.some((cell) => cell && cell.verdict === state.show));
   for (const row of rows) row.className = row.subject.kind === "model" ? null : "constant";
   const start = places.size ? "place:up" : "mean:up";
-  const made = dataTable({ id: "ranking", caption: "Ranking over all tasks", columns, rows, sort: state.sort || start, filter: shown, onSort: app.sortBy(() => columns) });
+  const made = dataTable({ id: "ranking", caption: "Ranking over all tasks", columns, rows, sort: state.sort || start, filter: shown, onSort: app.sortBy });
   app.live = { ...made, shown };
   return [
     glance(app, rows),
     bar(taskChoice(app, true), samplerChoice(app), ruleChoice(app), markChoice(app), search(state, app.search)),
     weightsPanel(app, weights),
     ...made.node,
+    columnTables.length < board.tables.length && el("button", { type: "button", class: "more", on: { click: () => app.go({ wide: "1" }) } }, `Show all ${board.tables.length} tasks`),
     rankingNotes(board.ranking, board.tables.length),
     legend(app),
   ];
@@ -310,7 +314,7 @@ function weightedMean(pairs) {
 function tallyCell(row) {
   const kinds = Object.entries(row.counts).filter(([, n]) => n);
   if (!kinds.length) return row.subject.kind === "baseline" ? el("span", { class: "muted" }, "is a baseline") : null;
-  return el("span", { class: "tally" }, kinds.map(([verdict, n]) => el("span", { class: `mark ${verdict}`, title: `${MARKS[verdict].words}: ${plural(n, "task")}` }, `${MARKS[verdict].sign} ${n}`, el("span", { class: "heard" }, ` ${MARKS[verdict].words}`))));
+  return el("span", { class: "tally" }, kinds.map(([verdict, n]) => el("span", { class: `mark ${verdict}`, role: "img", title: `${MARKS[verdict].words}: ${plural(n, "task")}`, "aria-label": `${MARKS[verdict].words}: ${plural(n, "task")}` }, `${MARKS[verdict].sign} ${n}`)));
 }
 
 function rangeCell(points) {
@@ -353,7 +357,7 @@ function glance(app, rows) {
       el("p", { class: judged.length && !beating ? "warn" : "muted" }, judged.length ? `${beating} of ${plural(judged.length, "model")} beat doing nothing` : "no model was judged", table.by_cell && " · split by cell"));
   });
   const shown = 8;
-  return el("section", { "aria-label": "At a glance" }, el("ul", { class: "cards" }, cards.slice(0, shown)),
+  return el("section", {}, el("h2", { class: "heard" }, "At a glance"), el("ul", { class: "cards" }, cards.slice(0, shown)),
     cards.length > shown && el("details", {}, el("summary", {}, `${cards.length - shown} more tasks`), el("ul", { class: "cards" }, cards.slice(shown))));
 }
 
@@ -420,7 +424,7 @@ function heatCell(app, subject, table, metric, sampler, at, first) {
   const why = point ? `${whole(point.size)} cells${point.within ? `, 95 %: ${cells(point.within[0])} to ${cells(point.within[1])}` : ""}` : whyAbsent(curve, metric) || "no saturation point";
   const words = `${subject.name}, ${table.id}, ${sampler}: ${why}${verdict ? `; ${verdict.level}, ${verdict.trend}` : ""}${vacuous ? "; not a learning saturation point" : ""}`;
   return el("td", { class: [first && "first", point ? (vacuous ? "hatched" : "") : "none"].filter(Boolean).join(" "), style: colour ? { "background-color": vacuous ? colour.pale : colour.fill, color: vacuous ? "inherit" : colour.ink } : {} },
-    el("button", { type: "button", tabindex: "-1", title: words, "aria-label": words, on: { click: () => app.go({ open: `${table.id} :: ${curve.id}` }) } }, saturationWords(curve, point, app.state.unit)));
+    el("button", { type: "button", tabindex: "-1", title: words, "aria-label": `${saturationWords(curve, point, app.state.unit)}: ${words}`, on: { click: () => app.go({ open: `${table.id} :: ${curve.id}` }) } }, saturationWords(curve, point, app.state.unit)));
 }
 
 /** Arrow keys walk over the cells, which are one stop of the tab key. */
@@ -493,7 +497,7 @@ function curveDetails(app, entry) {
     bar(choice("detail-metric", "Metric", picks, app.state.metric, (name) => app.go({ metric: name })), app.board.hasVerdicts && choice("detail-rule", "Saturation by", Object.entries(RULES).map(([rule, words]) => [rule, `${rule}: ${words}`]), app.state.rule, (rule) => app.go({ rule }))),
     entry.isCurve && summary(entry, metric).length > 0 && [curvePicture([entry], metric, app.rule, { height: 320 }), keyOf(entry, metric, app.rule, digits)],
     verdictSection(entry, metric, digits),
-    found && found.no_change.length > 0 && section("Against doing nothing", simpleTable("Against doing nothing", ["cells", "", "gain [95 %]", "over", "p (Holm)", "remark"], found.no_change.map((each) => [each.size === null || each.size === undefined ? NOTHING : whole(each.size), mark(each.verdict, true), each.low === undefined ? NOTHING : `${signed(each.estimate, digits)} [${signed(each.low, digits)}, ${signed(each.high, digits)}]`, each.baseline, each.p === undefined ? NOTHING : pValue(each.p), each.reason]))),
+    found && found.no_change.length > 0 && section("Against doing nothing", simpleTable("Against doing nothing", ["cells", "outcome", "gain [95 %]", "over", "p (Holm)", "remark"], found.no_change.map((each) => [each.size === null || each.size === undefined ? NOTHING : whole(each.size), mark(each.verdict, true), each.low === undefined ? NOTHING : `${signed(each.estimate, digits)} [${signed(each.low, digits)}, ${signed(each.high, digits)}]`, each.baseline, each.p === undefined ? NOTHING : pValue(each.p), each.reason]))),
     entry.isCurve && found && saturationSection(entry, metric),
     fitsSection(found),
     section("Means and cost", simpleTable("Means and cost", ["cells", "mean", "sd", "runs", "cost per run", "peak memory"], summary(entry, metric).map((at) => [at.size === null ? NOTHING : whole(at.size), number(at.mean, digits + 1), number(at.sd, digits + 1), String(at.n), seconds(costOf(entry, at.size)), memoryAt(entry, at.size)]), (place) => place === 0)),
@@ -588,7 +592,7 @@ function costView(app) {
     { key: "cost", title: "Cost per run", value: (p) => p.cost, cell: (p) => seconds(p.cost) },
     { key: "front", title: "On the front", value: (p) => (p.front ? 0 : 1), cell: (p) => (p.front ? "yes" : null) },
   ];
-  const made = dataTable({ id: "costs", caption: `Score and cost on ${table.id}`, columns, rows: points, sort: app.state.sort || "cost:up", onSort: app.sortBy(() => columns) });
+  const made = dataTable({ id: "costs", caption: `Score and cost on ${table.id}`, columns, rows: points, sort: app.state.sort || "cost:up", onSort: app.sortBy });
   app.live = { ...made, shown: () => true, choose: () => app.render() };
   return [
     bar(choice("task", "Task", app.board.tables.map((each) => [each.id, each.id]), table.id, (task) => app.go({ task, metric: "" })), metricChoice(app, table), samplerChoice(app), search(app.state, app.search)),
@@ -656,7 +660,7 @@ function missingView(app) {
     { key: "at", title: "Addresses", left: true, cell: (g) => el("details", {}, el("summary", {}, "show"), g.at.slice(0, 200).map((at) => el("code", {}, address(board, at), " ")), g.at.length > 200 && `and ${g.at.length - 200} more`) },
   ];
   const shown = (group) => found(app.state.q, group.kind, group.subject, group.task, group.reason);
-  const made = dataTable({ id: "absent", caption: "Jobs without a score, or without a value for a metric", columns, rows: board.absent, sort: state.sort || "jobs:down", filter: shown, onSort: app.sortBy(() => columns) });
+  const made = dataTable({ id: "absent", caption: "Jobs without a score, or without a value for a metric", columns, rows: board.absent, sort: state.sort || "jobs:down", filter: shown, onSort: app.sortBy });
   app.live = { ...made, shown };
   return [
     bar(search(state, app.search)),

@@ -61,9 +61,8 @@ function seconds(value) {
 function mark(verdict, words = false) {
   const known = MARKS[verdict];
   if (!known) return el("span", { class: "muted" }, NOTHING);
-  return el("span", { class: `mark ${verdict}`, title: known.words },
-    el("span", { "aria-hidden": "true" }, known.sign), " ",
-    el("span", { class: words ? "" : "heard" }, words ? known.short : known.words));
+  if (words) return el("span", { class: `mark ${verdict}`, title: known.words }, `${known.sign} ${known.short}`);
+  return el("span", { class: `mark ${verdict}`, role: "img", title: known.words, "aria-label": known.words }, known.sign);
 }
 
 const plural = (n, one, many = `${one}s`) => `${n.toLocaleString("en-US")} ${n === 1 ? one : many}`;
