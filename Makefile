@@ -8,7 +8,7 @@ ARGS ?=
 # A file's tests stay together, as they share what is slow to make; benchmarks run once, untimed.
 PARALLEL ?= -n auto --maxprocesses 8 --dist loadfile --benchmark-disable
 
-.PHONY: run test bench characteristics page picture check clean
+.PHONY: run test bench characteristics page picture fingerprints check clean
 
 run: $(VENV)/installed
 	$(BIN)/harness run --all $(ARGS)
@@ -36,6 +36,10 @@ page:
 # The picture of the board in the README, from a small board that is committed beside it.
 picture: $(VENV)/installed
 	$(BIN)/python -m harness_leaderboard.picture docs
+
+# What tells that a plugin's code changed under one version; renewed where the version was raised.
+fingerprints: $(VENV)/installed-dev
+	$(BIN)/python tests/house/fingerprints.py $(ARGS)
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
