@@ -87,7 +87,7 @@ def diff(
     published: Published = PUBLISHED,
     as_json: AsJson = False,
 ) -> None:
-    """Say what changed between two versions and why: plugin, task, data, environment, device, seeds, noise."""
+    """Say what changed between two versions, and why: plugin, task, data, environment, seeds or noise."""
     from .diff import diff as difference_of
     from .render_diff import render_diff
 
