@@ -159,16 +159,19 @@ def characterise(
     n: int = N_CURVES, *, seed: int = 0, progress: Callable[[int], object] | None = None
 ) -> list[Row]:
     """Judge ``n`` curves of every truth and number of seeds, each as its own grid, and count."""
-    rows = []
-    for truth_place, (name, truth) in enumerate(TRUTHS.items()):
-        for seeds in SEEDS:
-            rng = np.random.default_rng([seed, truth_place, seeds])
-            drawn = draw_curves(truth, seeds, n, rng)
-            verdicts = judge(
-                [curve for curve, _ in drawn], grids=range(len(drawn)), seed=seed, progress=progress
-            )
-            rows.append(_row(name, seeds, verdicts, [level for _, level in drawn]))
-    return rows
+    rows: dict[tuple[str, int], Row] = {}
+    for seeds in SEEDS:
+        drawn = [
+            draw_curves(truth, seeds, n, np.random.default_rng([seed, place, seeds]))
+            for place, truth in enumerate(TRUTHS.values())
+        ]
+        # Curves of one shape share their shuffles and draws: together they are judged as they are alone.
+        curves = [curve for of_truth in drawn for curve, _ in of_truth]
+        verdicts = judge(curves, grids=range(len(curves)), seed=seed, progress=progress)
+        for place, name in enumerate(TRUTHS):
+            levels = [level for _, level in drawn[place]]
+            rows[name, seeds] = _row(name, seeds, verdicts[place * n : (place + 1) * n], levels)
+    return [rows[name, seeds] for name in TRUTHS for seeds in SEEDS]
 
 
 def _row(name: str, seeds: int, verdicts: Sequence[Verdict], levels: Sequence[Level]) -> Row:
