@@ -85,6 +85,25 @@ def test_losses_are_known_as_losses(table):
     assert (named.curve.direction, named.curve.bound) == ("down", 0.0)
 
 
+def test_what_runs_cost_and_how_diverse_their_samples_are(table):
+    """One number per run, in the order of the curve's runs; a size where one is missing has none."""
+    costs = ["", "", "1", "2", "3", "30", "", "10"]
+    lines = [f"{line},{cost},{80 if cost else ''}" for line, cost in zip(GOOD, costs, strict=True)]
+    (named,) = read_table(table(lines[::-1], HEAD + ",gpu_hours,diversity")).curves
+    assert named.measured == {"gpu_hours": {10: [1, 2, 3]}, "kwh": {}, "diversity": {10: [80, 80, 80]}}
+    assert list(named.curve.runs[10]) == [0.51, 0.52, 0.53]
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [("-1", '"kwh" is "-1"; a number from 0 on'), ("much", '"kwh" is "much", which is no number')],
+)
+def test_a_bad_cost_is_named(table, cost, words):
+    said = complaint(table([*(f"{line}," for line in GOOD), row(100, 7, 0.5) + f",{cost}"], HEAD + ",kwh"))
+    assert said.startswith("results.csv:10: ")
+    assert words in said
+
+
 BAD_ROWS = [
     (row("many", 0, 0.5), '"size" is "many", which is no number'),
     (row(-5, 0, 0.5), '"size" is "-5"; a whole number of cells from 0'),

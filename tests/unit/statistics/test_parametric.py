@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from harness.statistics import fitted_saturation, held_out_largest
+from harness.statistics import fitted_saturation, held_out_largest, offset_law
 
 SIZES = np.repeat([100.0, 300, 1_000, 3_000, 10_000, 30_000], 5)
 
@@ -136,3 +136,33 @@ def test_published_largest_model(shared):
     found = held_out_largest(parameters, losses, names=["pow3"])
     assert found.predicted == pytest.approx(1.468, abs=1e-3)
     assert found.error.low < 0 < found.error.high
+
+
+def test_the_offset_law_is_recovered():
+    """E = .8 and a = .5 exactly without noise; upside down the limit alone turns."""
+    limit, exponent = offset_law(SIZES, rising(), n=10)
+    assert (limit.value, exponent.value) == pytest.approx((0.8, 0.5), rel=1e-4)
+    turned, same = offset_law(SIZES, -rising(), n=10)
+    assert (turned.value, same.value) == pytest.approx((-0.8, 0.5), rel=1e-4)
+
+
+def test_the_offset_laws_intervals_cover():
+    """Limit and exponent of 40 worlds of five seeds: nominal 95 %, at least 85 % here."""
+    hits = np.zeros(2)
+    for world in range(40):
+        limit, exponent = offset_law(SIZES, rising(sd=0.01, seed=world), n=100, seed=world)
+        hits += [limit.low <= 0.8 <= limit.high, exponent.low <= 0.5 <= exponent.high]
+    assert min(hits / 40) >= 0.85
+
+
+def test_what_the_sizes_do_not_tell_has_a_reason():
+    """A straight line in log n has no limit in sight; a short range no exponent; three sizes no law."""
+    line = 0.3 + 0.1 * np.log10(SIZES)
+    limit, exponent = offset_law(SIZES, line, n=10)
+    assert (limit.value, exponent.value) == (None, None)
+    assert "on the edge" in limit.reason
+    short = np.repeat([1_000.0, 2_000, 5_000, 10_000], 3)
+    limit, exponent = offset_law(short, 0.8 - 0.6 * (short / 100) ** -0.5, n=10)
+    assert limit.value == pytest.approx(0.8, rel=1e-3)
+    assert "1.00 decades" in exponent.reason
+    assert "it needs 4 sizes" in offset_law([1, 1, 10, 10, 100, 100], [1, 2, 3, 4, 5, 6])[0].reason

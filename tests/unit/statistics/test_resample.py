@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.statistics import paired_difference
+from harness.statistics import holm, paired_difference
 
 
 def scores(n=25, seed=1):
@@ -161,3 +161,13 @@ def test_blocks_do_not_change_the_result(monkeypatch):
 def test_bad_weights_are_refused(weights):
     with pytest.raises(ValueError, match="weight"):
         paired_difference([1, 2, 3], [1, 1, 1], weights)
+
+
+def test_holm_by_hand_and_by_statsmodels():
+    """.01 * 4, max(.02 * 3, .04), .03 * 2 raised to .06, .5: and never above 1."""
+    from statsmodels.stats.multitest import multipletests
+
+    assert holm([0.03, 0.01, 0.5, 0.02]).tolist() == pytest.approx([0.06, 0.04, 0.5, 0.06])
+    p = np.random.default_rng(0).random(30) ** 3
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert holm([]).tolist() == []
