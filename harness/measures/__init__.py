@@ -32,8 +32,10 @@ from harness.measures.label_efficiency import drawing_keys, label_efficiency_cur
 from harness.measures.lesson import BASELINES as RESPONSE_BASELINES
 from harness.measures.lesson import Lesson
 from harness.measures.permuted import (
+    Chance,
     WithShuffledCopies,
     chance_agreement,
+    embedding_seed,
     permute_labels,
     shuffle_genes,
 )
@@ -61,6 +63,7 @@ __all__ = [
     "REST",
     "Answer",
     "AnswerSheet",
+    "Chance",
     "Classification",
     "Components",
     "Condition",
@@ -81,6 +84,7 @@ __all__ = [
     "corpus_components",
     "diversity",
     "drawing_keys",
+    "embedding_seed",
     "expected_calibration_error",
     "gaussian_bits",
     "gene_moments",

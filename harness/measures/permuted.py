@@ -109,19 +109,63 @@ def permute_labels(labels: NDArray[Any], strata: NDArray[Any], keys: NDArray[np.
     return permuted
 
 
-def chance_agreement(labels: NDArray[Any], told: NDArray[Any], strata: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the chance of each cell's answer to be right, were labels permuted within strata (n_cells,).
+def embedding_seed(embedding: NDArray[np.floating[Any]], seed: int) -> int:
+    """Return a seed that another embedding (n_cells x width) does not have, whatever the order of its cells.
 
-    It is the share of the told class among the labels of the cell's stratum, exactly, whatever else the
-    answers depend on: summed over a stratum, the expected agreement in Cohen's kappa (Cohen 1960,
-    doi 10.1177/001316446002000104).
+    Runs that share what was permuted, and resemble each other, share what chance lets them find: the spread
+    of seeds then does not show how much that is, and trends appear. Negative controls draw for each anew.
+    """
+    from zlib import crc32
+
+    import numpy as np
+
+    return crc32(np.sort(embedding.sum(axis=1, dtype=np.float64)).tobytes(), seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chance:
+    """What permuting labels within strata lets answers be right about.
+
+    Attributes
+    ----------
+    agreement
+        Chance of each cell's answer to be right (n_cells,).
+    variance
+        Of the number of right answers.
+    """
+
+    agreement: NDArray[np.float64]
+    variance: float
+
+
+def chance_agreement(labels: NDArray[Any], told: NDArray[Any], strata: NDArray[Any]) -> Chance:
+    """Return how many answers are right by chance, were labels permuted within strata.
+
+    A cell's chance is the share of the told class among the labels of its stratum, exactly: summed over a
+    stratum, the expected agreement in Cohen's kappa (Cohen 1960, doi 10.1177/001316446002000104). With
+    shares p of labels and q of answers in a stratum of n cells, the variance is
+
+        n^2 / (n - 1) x (sum p q - sum q p^2 - sum p q^2 + (sum p q)^2),
+
+    that of a linear permutation statistic (Hoeffding 1951, doi 10.1214/aoms/1177729545, theorem 2) whose
+    matrix says which label would make which answer right.
+
+    Parameters
+    ----------
+    labels, told, strata
+        (n_cells,): classes, answers, and within what labels change places.
     """
     import numpy as np
 
     classes, codes = np.unique(np.concatenate([labels, told]).astype(str), return_inverse=True)
     _, stratum = np.unique(strata.astype(str), return_inverse=True)
-    counts = np.zeros((stratum.max() + 1, len(classes)))
-    np.add.at(counts, (stratum, codes[: len(labels)]), 1)
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    found: NDArray[np.float64] = shares[stratum, codes[len(labels) :]]
-    return found
+    counts = np.zeros((2, stratum.max() + 1, len(classes)))
+    for number, of in enumerate((codes[: len(labels)], codes[len(labels) :])):
+        np.add.at(counts[number], (stratum, of), 1)
+    p, q = counts / counts.sum(axis=2, keepdims=True)
+    agreement, n = (p * q).sum(axis=1), counts[0].sum(axis=1)
+    spread = agreement - (q * p**2).sum(axis=1) - (p * q**2).sum(axis=1) + agreement**2
+    return Chance(
+        agreement=p[stratum, codes[len(labels) :]],
+        variance=float((n**2 / np.maximum(n - 1, 1) * spread).sum()),
+    )

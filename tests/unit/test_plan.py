@@ -11,6 +11,7 @@ from harness.contracts.cards import Metric, ModelCard, SamplerCard, TaskCard
 from harness.corpus import Facts
 from harness.errors import Misuse
 from harness.plan import describe, make_plan
+from harness.records import Baseline, Embed, Fit
 from harness.registry import Found, Registry
 from harness.suite import Suite
 
@@ -181,6 +182,17 @@ def reasons(found):
 def test_what_cannot_be_run_gets_a_sentence(found, words):
     """Every difference between needs and offers is said in words."""
     assert words in reasons(found())
+
+
+def test_a_task_that_makes_cells_asks_the_model_and_others_its_embedding():
+    """Every model that embeds can be asked either way; an address names the fit or the embedding."""
+    altering = TaskCard(
+        name="altering", version="1", entry="x:A", metrics=(Metric(name="m"),), makes_cells=True
+    )
+    jobs = plan(tasks=("typing", "altering"), guests={"tasks": [altering]}).jobs
+    assert {type(job.subject) for job in jobs if job.task.name == "typing"} == {Embed, Baseline}
+    assert {type(job.subject) for job in jobs if job.task.name == "altering"} == {Fit}
+    assert len({job.fit for job in jobs if job.fit}) == 7  # both tasks ask the same fits
 
 
 def test_a_plugin_pruned_everywhere_is_named_with_its_distribution():

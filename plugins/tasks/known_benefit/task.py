@@ -1,11 +1,12 @@
 """Simulated cells, embedded by the model, and a plane that tells their programmes."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
 from harness import ContractBroken, Scores, Task
-from harness.measures import log_normalised, r2_gained, recovery_errors
+from harness.measures import embedding_seed, log_normalised, r2_gained, recovery_errors
 from harness.synthetic import WORLDS
 
 
@@ -16,7 +17,8 @@ class KnownBenefit(Task):
     programmes, and a sample of it shows the better which of them are weak the larger it is: a model that
     learns must gain with size, up to what the true programmes tell. The data set lends its genes alone.
 
-    Where ``learnable`` is false activities change places among the cells of a batch, and nothing helps.
+    Where ``learnable`` is false activities change places among the cells of a batch, for each embedding anew,
+    and nothing helps.
     """
 
     def evaluate(self, subject, cells, split, run):
@@ -40,14 +42,13 @@ class KnownBenefit(Task):
             raise ContractBroken(f'there is no simulated world "{world}". Known: {", ".join(WORLDS)}.')
         if type(batches) is not int or batches < 3:
             raise ContractBroken(f'the parameter "batches" is {batches!r}; a whole number from 3 is needed')
-        knobs = {"seed": self.parameters["world_seed"], "evaluation_batches": batches}
-        return replace(WORLDS[world], **knobs).evaluation(cells)
+        return simulated(world, self.parameters["world_seed"], batches, cells)
 
     def _score(self, embedding, population, run):
         batches = population.obs["batch"].astype(str)
         activity = population.truth["latent"] / population.truth["strengths"]
         if not self.parameters["learnable"]:
-            activity = activity[mixed(batches, run.seed)]
+            activity = activity[mixed(batches, embedding_seed(embedding, run.seed))]
         errors, of_mean = recovery_errors(embedding, activity, batches)
         names, codes = np.unique(batches, return_inverse=True)
         units = [halves(errors[codes == n], of_mean[codes == n]) for n in range(len(names))]
@@ -59,6 +60,12 @@ class KnownBenefit(Task):
             weights=np.bincount(codes).astype(float),
             notes={"unit_kind": "simulated batch", "cells_simulated": population.n_cells},
         )
+
+
+@lru_cache(maxsize=1)
+def simulated(world, seed, batches, cells):
+    """Return cells of a world, kept for the next model that is asked about them."""
+    return replace(WORLDS[world], seed=seed, evaluation_batches=batches).evaluation(cells)
 
 
 def mixed(batches, seed):

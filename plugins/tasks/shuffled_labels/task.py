@@ -6,10 +6,13 @@ from harness import ContractBroken, Scores, Task
 from harness.measures import (
     chance_agreement,
     drawing_keys,
+    embedding_seed,
     majority_predictions,
     permute_labels,
     probe_predictions,
 )
+
+ROUNDING = 1e-9
 
 
 class ShuffledLabels(Task):
@@ -17,7 +20,11 @@ class ShuffledLabels(Task):
 
     What a classifier is then right about by chance is known exactly: in a unit the sum over types of their
     share times how often they are told. The excess over it is 0 on average, for every embedding that has not
-    seen these labels. Where units are single cells, labels change places within folds.
+    seen these labels, and its standard error under permutation is known too: beyond 3 or 4 of them there
+    is a leak. Where units are single cells, labels change places within folds.
+
+    Every embedding gets labels of its own: runs that shared them, and resemble each other, would share what
+    chance lets them find, and the spread of seeds would not show how much that is.
     """
 
     def evaluate(self, embedding, cells, split, run):
@@ -27,12 +34,12 @@ class ShuffledLabels(Task):
         def told(labels):
             return probe_predictions(embedding, labels, split, seed=run.seed, **asked)
 
-        return self._score(told, cells, split, run)
+        return self._score(told, cells, split, embedding_seed(embedding, run.seed))
 
     def baseline(self, name, cells, split, run):
         """Score the majority class; or, as the oracle, a probe whose embedding is the permuted labels."""
         if name == "majority_class":
-            return self._score(lambda labels: majority_predictions(labels, split), cells, split, run)
+            return self._score(lambda labels: majority_predictions(labels, split), cells, split, run.seed)
         if name != "label_leak":
             return super().baseline(name, cells, split, run)
 
@@ -40,21 +47,23 @@ class ShuffledLabels(Task):
             leak = (labels[:, None] == np.unique(labels)).astype(np.float32)
             return probe_predictions(leak, labels, split, seed=run.seed, probe=self.parameters["probe"])
 
-        return self._score(told, cells, split, run)
+        return self._score(told, cells, split, run.seed)
 
-    def _score(self, told, cells, split, run):
+    def _score(self, told, cells, split, seed):
         draws = self.parameters["draws"]
         if type(draws) is not int or draws < 1:
             raise ContractBroken(f'the parameter "draws" is {draws!r}; a whole number from 1 up is needed')
         labels, tested = cells.columns["cell_type"].astype(str), split.fold >= 0
         strata = strata_of(split)
-        right, chance = np.zeros(tested.sum()), np.zeros(tested.sum())
-        for keys in drawing_keys(cells.batches(), len(cells.genes), draws, run.seed):
+        right, chance, variance = np.zeros(tested.sum()), np.zeros(tested.sum()), 0.0
+        for keys in drawing_keys(cells.batches(), len(cells.genes), draws, seed):
             permuted = permute_labels(labels, strata, keys).astype(object)
             said = told(permuted).labels[tested]
+            by_chance = chance_agreement(permuted[tested], said, strata[tested])
             right += (said == permuted[tested]) / draws
-            chance += chance_agreement(permuted[tested], said, strata[tested]) / draws
-        return scores(right, chance, split.units[tested].astype(str))
+            chance += by_chance.agreement / draws
+            variance += by_chance.variance / draws**2
+        return scores(right, chance, variance, split.units[tested].astype(str))
 
 
 def strata_of(split):
@@ -63,14 +72,20 @@ def strata_of(split):
     return split.units.astype(str) if cells.max() > 1 else split.fold.astype(str)
 
 
-def scores(right, chance, units):
+def scores(right, chance, variance, units):
     """Return the shares over the tested cells, and by unit."""
     names, codes = np.unique(units, return_inverse=True)
     weights = np.bincount(codes).astype(float)
     of_cells = {"excess_over_chance": right - chance, "micro_f1": right, "chance": chance}
+    values, undefined = {name: float(share.mean()) for name, share in of_cells.items()}, {}
+    if variance > ROUNDING:
+        values["excess_in_errors"] = float((right - chance).sum() / np.sqrt(variance))
+    else:
+        undefined["excess_in_errors"] = "nothing depends on the permutation: in every group one type is told"
     return Scores(
-        values={name: float(values.mean()) for name, values in of_cells.items()},
-        units={n: np.bincount(codes, weights=values) / weights for n, values in of_cells.items()},
+        values=values,
+        undefined=undefined,
+        units={n: np.bincount(codes, weights=share) / weights for n, share in of_cells.items()},
         unit_names=names.tolist(),
         weights=weights,
     )

@@ -98,3 +98,10 @@ def test_losses_are_better_when_small():
     assert examine(tasks.check_truth_beats_noise, misses, "task").passed
     hits = card("Nearest", metrics=(Metric(name="hits", direction="down"),))
     assert "less is better" in examine(tasks.check_truth_beats_noise, hits, "task").message
+
+
+def test_a_negative_control_need_not_reward_the_truth():
+    """Nobody is good at it, so what is caught elsewhere is no fault, and the reason is said."""
+    finding = examine(tasks.check_truth_beats_noise, card("CountsMisses", control="negative"), "task")
+    assert finding.passed
+    assert "it is a negative control" in finding.message

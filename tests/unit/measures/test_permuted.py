@@ -9,7 +9,13 @@ from scipy.stats import chisquare
 from sklearn.metrics import cohen_kappa_score
 
 from harness import ArrayCells
-from harness.measures import WithShuffledCopies, chance_agreement, permute_labels, shuffle_genes
+from harness.measures import (
+    WithShuffledCopies,
+    chance_agreement,
+    embedding_seed,
+    permute_labels,
+    shuffle_genes,
+)
 
 RNG = np.random.default_rng(0)
 COUNTS = csr_matrix(RNG.poisson(0.7, (30, 12)).astype(np.float32))
@@ -116,18 +122,22 @@ class TestPermutedLabels:
 class TestChance:
     """What permuted labels let anybody be right about."""
 
-    def test_it_is_the_mean_over_all_permutations(self):
-        """Five cells, 120 permutations, counted one by one."""
-        labels, told = np.array(list("AABBC")), np.array(list("ABBBA"))
-        right = [np.array(order) == told for order in permutations(labels)]
-        found = chance_agreement(labels, told, np.array(["s"] * 5))
-        np.testing.assert_allclose(found, np.mean(right, axis=0))
+    def test_mean_and_variance_are_those_of_all_permutations(self):
+        """Two strata of five and four cells: 120 x 24 permutations, counted one by one."""
+        labels, told, strata = (np.array(list(text)) for text in ("AABBCABBB", "ABBBAABCB", "uuuuuvvvv"))
+        right = [
+            [np.array(order) == told[strata == stratum] for order in permutations(labels[strata == stratum])]
+            for stratum in "uv"
+        ]
+        found = chance_agreement(labels, told, strata)
+        np.testing.assert_allclose(found.agreement, np.concatenate([np.mean(of, axis=0) for of in right]))
+        assert found.variance == pytest.approx(sum(np.sum(of, axis=1).var() for of in right))
 
     def test_within_a_stratum_it_is_what_kappa_expects(self):
         """Cohen's kappa is (p - chance) / (1 - chance): scikit-learn's agrees, in each stratum."""
         labels, told = RNG.choice(list("ABC"), (2, 400), p=[0.6, 0.3, 0.1])
         strata = np.repeat(["u", "v"], [150, 250])
-        chance = chance_agreement(labels, told, strata)
+        chance = chance_agreement(labels, told, strata).agreement
         for stratum in "uv":
             of = strata == stratum
             agreement, expected = (labels == told)[of].mean(), chance[of].mean()
@@ -135,6 +145,15 @@ class TestChance:
             assert kappa == pytest.approx(cohen_kappa_score(labels[of], told[of]))
 
     def test_a_class_that_is_not_there_is_never_right(self):
-        """Its share is 0."""
-        found = chance_agreement(np.array(["A", "A"]), np.array(["A", "Z"]), np.array(["s", "s"]))
-        assert found.tolist() == [1, 0]
+        """Its share is 0; and one cell by itself is right for certain, or wrong."""
+        found = chance_agreement(np.array(["A", "A", "B"]), np.array(["A", "Z", "B"]), np.array(list("ssv")))
+        assert found.agreement.tolist() == [1, 0, 1]
+        assert found.variance == 0
+
+
+def test_every_embedding_has_a_seed_of_its_own():
+    """Whatever the order of its cells; another embedding has another one, and so has another run."""
+    embedding = RNG.normal(size=(50, 4)).astype(np.float32)
+    seed = embedding_seed(embedding, 7)
+    assert embedding_seed(embedding[RNG.permutation(50)], 7) == seed
+    assert len({seed, embedding_seed(embedding, 8), embedding_seed(embedding + np.float32(1e-3), 7)}) == 3
