@@ -8,6 +8,7 @@ import pytest
 import harness
 from harness import ArrayCells, ContractBroken, NotApplicable, PlainRun, splits
 from harness.conformance import conform
+from harness.contracts.guards import check_scores
 from harness.corpus import open_cells, read_catalogue
 from harness.measures import Screen, Study, log_normalise, measure_screen
 from harness.measures.response import DECLARED
@@ -91,6 +92,8 @@ class TestByHand:
     def test_baselines_are_what_they_say(self):
         """Means of log-expression, by context; effects count by treated cells, of which all have 40."""
         found = self.of("no_change", "perturbed_mean", "context_transfer")
+        for who, scores in found.items():
+            check_scores(scores, CARD, baseline=who)
         control, treated = self.means
         others = [[1, 2], [0, 2], [0, 1]]
         expected = {
@@ -166,6 +169,7 @@ def test_the_card_reads_metrics_as_they_are_declared():
     for metric in CARD.metrics:
         how = DECLARED[metric.name]
         assert (metric.direction, metric.lower, metric.upper) == (how.direction, how.lower, how.upper)
+        assert metric.floor == how.floor
     assert DECLARED[CARD.primary.name].rankable
 
 
@@ -570,9 +574,8 @@ def test_every_split_is_scored(worlds, name):
     task, split = drawn(cells, **parameters)
     found = baselines(cells, "no_change", "technical_duplicate", **parameters)
     found["head"] = task.evaluate(components(cells), cells, split, RUN)
-    for scores in found.values():
-        assert scores.values.keys() | scores.undefined.keys() == {metric.name for metric in CARD.metrics}
-        assert not scores.values.keys() & scores.undefined.keys()
+    for who, scores in found.items():
+        check_scores(scores, CARD, baseline=who)
     assert found["technical_duplicate"].values["wmse"] < found["no_change"].values["wmse"]
     study = task.study(cells, split, RUN)
     for fold in study.folds:
