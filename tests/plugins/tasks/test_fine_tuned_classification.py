@@ -1,10 +1,13 @@
 """The task, on models whose answers are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss
 
 from harness import ArrayCells, PlainRun
+from harness.contracts.guards import check_scores
 from harness.contracts.task import Split
 from harness_plugins.tasks.fine_tuned_classification import harness_tasks
 from harness_plugins.tasks.fine_tuned_classification.task import FineTunedClassification
@@ -63,6 +66,31 @@ def test_scores_are_those_of_scikit_learn():
     assert found.values["macro_f1"] == pytest.approx(f1_score(truth, told, average="macro"))
     assert found.values["log_loss"] == pytest.approx(log_loss(truth, subject.chances[tested]))
     assert found.unit_names == ("d0", "d1", "d2")
+
+
+def test_familiar_ground_is_told_by_the_same_models():
+    """Cells set apart are asked in their fold, taught in none of it, and have a score beside the tested."""
+    apart = np.where((np.arange(90) % 7 == 0) & (SPLIT.fold >= 0), (SPLIT.fold + 1) % 3, -1)
+    divided = replace(SPLIT, in_distribution=apart)
+    subject = Taught()
+    found = FineTunedClassification(**CARD.parameters).evaluate(subject, CELLS, divided, PlainRun())
+    check_scores(found, CARD)
+    told = np.array(["a", "b", "c"])[subject.chances.argmax(axis=1)]
+    right = told == TYPES.astype(str)
+    assert found.values["in_distribution_micro_f1"] == pytest.approx(right[apart >= 0].mean())
+    assert found.values["micro_f1"] == pytest.approx(right[SPLIT.fold >= 0].mean())
+    gap = found.values["in_distribution_micro_f1"] - found.values["micro_f1"]
+    assert found.values["micro_f1_gap"] == pytest.approx(gap)
+    for fold, (train, asked, _) in enumerate(subject.calls):
+        assert set(asked) == set(np.flatnonzero((SPLIT.fold == fold) | (apart == fold)))
+        assert not set(train) & set(asked)
+
+
+def test_without_familiar_ground_the_reason_is_told():
+    """No value, and what to ask for."""
+    found = scored(Taught())
+    check_scores(found, CARD)
+    assert "split_in_distribution: true does" in found.undefined["micro_f1_gap"]
 
 
 def test_a_class_that_was_never_taught_is_never_told():
