@@ -217,7 +217,9 @@ def _paid(judged: Judged) -> Iterator[str]:
     """Say what a decade of cells brings and, to who said what a gain is worth, where to stop."""
     per_decade, stop = judged.marginal.per_decade, judged.marginal.stop
     if per_decade.value is not None:
-        yield f"{per_decade.value:+.3f} per decade of cells"
+        known = per_decade.low is not None and per_decade.high is not None
+        within = f" [{per_decade.low:+.3f}, {per_decade.high:+.3f}]" if known else ""
+        yield f"{per_decade.value:+.3f}{within} per decade of cells"
     if stop is not None:
         beyond = " or later" if stop.at_end else ""
         yield f"stop at {stop.size:,.0f}{beyond}" if stop.size is not None else str(stop.reason)
