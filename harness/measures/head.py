@@ -64,6 +64,7 @@ class RidgeHead:
             if c.perturbation == CONTROL
         }
         self.weights: dict[tuple[tuple[str, ...], str], Floats] = {}
+        self.means: dict[tuple[Lesson, str], Floats] = {}
         self.responses: dict[tuple[Lesson, str], Any] = {}
 
     def predict(self, known: Lesson, asked: Condition) -> Floats:
@@ -81,12 +82,19 @@ class RidgeHead:
         """Return the profile of one part of a perturbation alone."""
         if len(rows := known.alone(part)):
             return self._learnt(known, rows, asked)
-        mean = self._learnt(known, np.arange(len(known.conditions)), asked)
+        mean = self._mean(known, asked)
         targets = known.targets([asked._replace(perturbation=part)])
         response = self._response(known, asked) if targets.any() else None
         if response is None:
             return mean
         return np.asarray(mean + response.predict(target_embedding(self.genes, targets))[0])
+
+    def _mean(self, known: Lesson, asked: Condition) -> Floats:
+        """Return what all that is taught says of a context."""
+        key = known, asked.context
+        if key not in self.means:
+            self.means[key] = self._learnt(known, np.arange(len(known.conditions)), asked)
+        return self.means[key]
 
     def _response(self, known: Lesson, asked: Condition) -> Any:
         """Return how effects differ from their mean by target; None where too few targets are taught."""

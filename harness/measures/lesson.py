@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from harness.measures.screen import CONTROL, Condition, Screen
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Rows = NDArray[np.int64]
+Key = TypeVar("Key")
 
 NOWHERE: Rows = np.arange(0)
 NO_TARGET = "no taught perturbation is named after a measured gene, so none can be embedded"
@@ -63,29 +65,60 @@ class Lesson:
         """Profiles minus the control of the same context (conditions x genes)."""
         return self.profiles - np.stack([self.controls[c.context] for c in self.conditions])
 
-    def where(self, holds: Callable[[Condition], bool]) -> Rows:
-        """Return the taught conditions of which something holds."""
-        return np.flatnonzero([holds(condition) for condition in self.conditions])
-
     def beside(self, asked: Condition) -> Rows:
         """Return the taught conditions of the asked context or, where there are none, all of them."""
-        here = self.where(lambda c: c.context == asked.context)
-        return here if len(here) else np.arange(len(self.conditions))
+        return self._by_context.get(asked.context, np.arange(len(self.conditions)))
 
     def same(self, asked: Condition) -> Rows:
         """Return the conditions that teach the asked treatment."""
         return self._by_treatment.get(asked.treatment, NOWHERE)
 
-    @cached_property
-    def _by_treatment(self) -> dict[tuple[str, str], Rows]:
-        found: dict[tuple[str, str], list[int]] = {}
-        for row, condition in enumerate(self.conditions):
-            found.setdefault(condition.treatment, []).append(row)
-        return {treatment: np.array(rows) for treatment, rows in found.items()}
-
     def alone(self, part: str) -> Rows:
         """Return the conditions that teach a single perturbation."""
-        return self.where(lambda c: self.parts(c) == (part,))
+        return self._by_parts.get((part,), NOWHERE)
+
+    @cached_property
+    def _by_context(self) -> dict[str, Rows]:
+        return self._rows_by(lambda condition: condition.context)
+
+    @cached_property
+    def _by_treatment(self) -> dict[tuple[str, str], Rows]:
+        return self._rows_by(lambda condition: condition.treatment)
+
+    @cached_property
+    def _by_perturbation(self) -> dict[str, Rows]:
+        return self._rows_by(lambda condition: condition.perturbation)
+
+    @cached_property
+    def _by_parts(self) -> dict[tuple[str, ...], Rows]:
+        return self._rows_by(self.parts)
+
+    def _rows_by(self, of: Callable[[Condition], Key]) -> dict[Key, Rows]:
+        found: dict[Key, list[int]] = {}
+        for row, condition in enumerate(self.conditions):
+            found.setdefault(of(condition), []).append(row)
+        return {key: np.array(rows) for key, rows in found.items()}
+
+    @cached_property
+    def means(self) -> dict[str, tuple[Floats, Floats]]:
+        """Context -> mean profile and mean effect of what is taught beside it, once they were asked for."""
+        return {}
+
+    def mean_beside(self, asked: Condition) -> tuple[Floats, Floats]:
+        """Return the mean profile and the mean effect (genes,) of what is taught beside a condition."""
+        if asked.context not in self.means:
+            rows = self.beside(asked)
+            of_both = (
+                baselines.perturbed_mean(self.profiles[rows]),
+                baselines.perturbed_mean(self.effects[rows]),
+            )
+            self.means[asked.context] = of_both
+        return self.means[asked.context]
+
+    @cached_property
+    def mean_transferred(self) -> Floats:
+        """Mean effect of all that is taught, weighted by treated cells (genes,)."""
+        return baselines.transferred_effect(self.effects, self.cells.tolist())
 
     def parts(self, condition: Condition) -> tuple[str, ...]:
         """Return the parts of a perturbation, sorted; a control is none."""
@@ -120,7 +153,8 @@ class Lesson:
 
         Of the asked context alone if ``here``, and there are any.
         """
-        same = self.where(lambda c: c.perturbation == asked.perturbation and bool(asked.dose and c.dose))
+        named = self._by_perturbation.get(asked.perturbation, NOWHERE)
+        same = [row for row in named if asked.dose and self.conditions[row].dose]
         own = [row for row in same if here and self.conditions[row].context == asked.context]
         found: dict[str, list[int]] = {}
         for row in own or same:
@@ -174,12 +208,12 @@ def no_change(known: Lesson, asked: Condition) -> Floats:
 
 def perturbed_mean(known: Lesson, asked: Condition) -> Floats:
     """Predict the mean of all taught profiles: of the asked context or, where none is, of the others."""
-    return baselines.perturbed_mean(known.profiles[known.beside(asked)])
+    return known.mean_beside(asked)[0]
 
 
 def mean_effect(known: Lesson, asked: Condition) -> Floats:
     """Predict the asked control plus the mean of all taught effects: the centroid of a new context."""
-    return no_change(known, asked) + baselines.perturbed_mean(known.effects[known.beside(asked)])
+    return np.asarray(no_change(known, asked) + known.mean_beside(asked)[1])
 
 
 def context_transfer(known: Lesson, asked: Condition) -> Floats:
@@ -187,8 +221,9 @@ def context_transfer(known: Lesson, asked: Condition) -> Floats:
 
     The effect of a treatment that was taught nowhere is the mean of all that were.
     """
-    same = known.same(asked)
-    rows = same if len(same) else np.arange(len(known.conditions))
+    rows = known.same(asked)
+    if not len(rows):
+        return no_change(known, asked) + known.mean_transferred
     return no_change(known, asked) + baselines.transferred_effect(
         known.effects[rows], known.cells[rows].tolist()
     )
@@ -210,11 +245,11 @@ def _parts_alone(known: Lesson, asked: Condition) -> tuple[tuple[str, ...], dict
         raise NotApplicable(
             f'"{asked.perturbation}" is no combination, so there are no parts to put together'
         )
-    here = known.where(lambda c: c.context == asked.context and c.dose == asked.dose)
+    taught = ((row, known.conditions[row]) for row in known.beside(asked))
     alone = {
-        known.parts(known.conditions[row])[0]: row
-        for row in here
-        if len(known.parts(known.conditions[row])) == 1
+        known.parts(c)[0]: row
+        for row, c in taught
+        if (c.context, c.dose) == (asked.context, asked.dose) and len(known.parts(c)) == 1
     }
     if not alone:
         raise NotApplicable(
