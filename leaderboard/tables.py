@@ -130,7 +130,7 @@ class _Table:
         self.facts = facts
         self.job = records[0].job
         self.task = next(record.task for record in records if record.task)
-        self.units = _UnitReader(store)
+        self.units = _UnitReader(store, self.task["primary"])
         self.constants = [
             *_grouped(_arm(records, "reference"), ("model",)).values(),
             *_grouped(_arm(records, "pretrained"), ("model", "weights")).values(),
@@ -452,16 +452,18 @@ def normalised(value: float, scale: Mapping[str, Any]) -> float | None:
 
 
 class _UnitReader:
-    """Scores per unit of one table's jobs, each file read once."""
+    """Scores per unit of one table's jobs: the primary metric, and the others of a job once one is wanted."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, primary: str) -> None:
         self.store = store
-        self._read: dict[str, Units] = {}
+        self.primary = primary
+        self._read: dict[tuple[str, bool], Units] = {}
 
     def read(self, address: str, metric: str) -> UnitScores | None:
-        if address not in self._read:
-            self._read[address] = self.store.units(address)
-        units = self._read[address]
+        key = address, metric == self.primary
+        if key not in self._read:
+            self._read[key] = self.store.units(address, [metric] if key[1] else None)
+        units = self._read[key]
         if metric not in units.values:
             return None
         return UnitScores(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,8 +105,13 @@ class Store:
         """Add finished jobs to the ledger."""
         self.ledger.append(records)
 
-    def units(self, address: str) -> Units:
+    def units(self, address: str, metrics: Collection[str] | None = None) -> Units:
         """Return the per-unit scores of a finished job.
+
+        Parameters
+        ----------
+        metrics
+            Those to be read, where the job has them; all where None.
 
         Raises
         ------
@@ -124,7 +129,7 @@ class Store:
                 values={
                     name.removeprefix("value:"): stored[name]
                     for name in stored.files
-                    if name.startswith("value:")
+                    if name.startswith("value:") and (metrics is None or name[len("value:") :] in metrics)
                 },
             )
 
