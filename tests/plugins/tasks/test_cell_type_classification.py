@@ -7,6 +7,9 @@ import pytest
 
 from harness import ArrayCells, ContractBroken, PlainRun, Split
 from harness.conformance import checks_for, examine
+from harness.measures import PROBES
+from harness.records import Baseline, Budget, Choice, Data, Draw, Fit, Job, SplitRecipe
+from harness_leaderboard.tables import table_key
 from harness_plugins.tasks.cell_type_classification import harness_tasks
 from harness_plugins.tasks.cell_type_classification.task import CellTypeClassification
 
@@ -49,6 +52,32 @@ def test_every_rung_conforms(probe, check, monkeypatch):
     monkeypatch.setattr("harness.measures.probes.MAX_EPOCHS", 5)
     finding = examine(check, replace(CARD, small={"probe": probe, "width": 3}), "task")
     assert finding.passed, finding.message
+
+
+def test_every_rung_is_a_score_of_its_own():
+    """Four probes and the fine-tuned network have five addresses and five tables; none is pooled. The network
+    from scratch is the untrained arm of the fifth.
+    """
+    data = Data(name="cells", digest="d")
+    tasks = [("cell_type_classification", (("probe", probe),)) for probe in PROBES]
+    jobs = [
+        Job(
+            subject=Baseline(name="majority_class"),
+            dataset=data,
+            task=Choice(name=name, version="1", parameters=parameters),
+            split=SplitRecipe(kind="grouped", version="1"),
+        )
+        for name, parameters in [*tasks, ("fine_tuned_classification", ())]
+    ]
+    assert set(PROBES) == {"knn", "ridge", "logistic", "mlp"}
+    assert len({job.address for job in jobs}) == 5
+    assert len({table_key(job.describe()) for job in jobs}) == 5
+    model, budget = Choice(name="pca", version="1"), Budget(unit="steps", amount=1)
+    known = {"model": model, "budget": budget, "seed": 0, "precision": "float32", "device": "cpu"}
+    draw = Draw(corpus=data, sampler=Choice(name="random", version="1"), size=10, seed=0)
+    fitted, scratch = Fit(draw=draw, genes=None, **known), Fit(draw=None, genes="g", **known)
+    assert (fitted.arm, scratch.arm) == ("trained", "untrained")
+    assert len({replace(jobs[-1], subject=fit).address for fit in (fitted, scratch)}) == 2
 
 
 @pytest.mark.parametrize("probe", ["knn", "ridge", "logistic", "mlp"])
