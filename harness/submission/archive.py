@@ -25,6 +25,14 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 class Refused(HarnessError):
     """A bundle is not what it says it is, or is dangerous to read."""
 
+    def __init__(self, sentence: str) -> None:
+        super().__init__(plain(sentence))
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence on one line without control characters, which a stranger's names may hold."""
+    return "".join(c if c.isprintable() else "?" for c in sentence)
+
 
 class Archive:
     """The members of a zip archive, by name.

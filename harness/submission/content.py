@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness.digest import canonical, text_digest
 from harness.errors import Misuse
 from harness.records import Record
 from harness.store import Units
 from harness.submission.archive import Archive, Refused
+from harness.submission.schema import Conformance, Grid, Manifest, read_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,6 @@ MANIFEST, GRID, RECORDS, LOCKS, CONFORMANCE = (
 ONCE = (MANIFEST, GRID, RECORDS, LOCKS, CONFORMANCE)
 SCORE_FILES = ("manifest.json", "scores.json", "units.npz", "costs.json")
 SCORE_NAME = re.compile(rf"scores/([0-9a-f]{{64}})/({'|'.join(map(re.escape, SCORE_FILES))})")
-RECORD = TypeAdapter(Record)
 ARRAY_NAME = re.compile(r"(names|weights|clusters|value:[^/\\]+)\.npy")
 LONGEST_HEADER = 10_000
 
@@ -102,6 +102,7 @@ def read_content(archive: Archive) -> Content:
     manifest = _json(archive.read(MANIFEST), MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise Refused(f'"{MANIFEST}" is not of format {FORMAT}, the one that this version reads')
+    _formed(manifest, Manifest, MANIFEST)
     _refuse_other_files(archive, manifest)
     _refuse_other_digest(manifest)
     records = tuple(_records(archive.read(RECORDS)))
@@ -110,9 +111,9 @@ def read_content(archive: Archive) -> Content:
         archive=archive,
         digest=manifest["digest"],
         claims=manifest["claims"],
-        grid=_json(archive.read(GRID), GRID),
+        grid=_formed(_json(archive.read(GRID), GRID), Grid, GRID),
         records=records,
-        conformance=_json(archive.read(CONFORMANCE), CONFORMANCE),
+        conformance=_formed(_json(archive.read(CONFORMANCE), CONFORMANCE), Conformance, CONFORMANCE),
     )
 
 
@@ -157,9 +158,7 @@ def _distinct(mappings: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
 
 
 def _refuse_other_files(archive: Archive, manifest: Mapping[str, Any]) -> None:
-    files = manifest.get("files")
-    if not isinstance(files, dict):
-        raise Refused(f'"{MANIFEST}" names no files')
+    files = manifest["files"]
     found = set(archive.names()) - {MANIFEST}
     if strangers := sorted(found - files.keys()):
         raise Refused(f'the manifest does not name "{strangers[0]}", which the bundle has')
@@ -173,8 +172,8 @@ def _refuse_other_files(archive: Archive, manifest: Mapping[str, Any]) -> None:
 
 
 def _refuse_other_digest(manifest: Mapping[str, Any]) -> None:
-    whole = make_manifest(manifest["files"], manifest.get("claims", {}))
-    if manifest.get("digest") != whole["digest"]:
+    whole = make_manifest(manifest["files"], manifest["claims"])
+    if manifest["digest"] != whole["digest"]:
         raise Refused("the manifest was edited: its digest is not that of its content")
 
 
@@ -192,15 +191,22 @@ def _records(content: bytes) -> Iterable[Record]:
         where = f"line {number} of {RECORDS}"
         data = _json(line, where)
         try:
-            record = Record.from_json(data)
-            RECORD.validate_python(record.to_json())
-            address = record.address
-        except (TypeError, KeyError, AttributeError, ValidationError) as error:
+            record = read_record(data)
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise Refused(f"{where} is no record: {_one_line(error)}") from error
-        if address in seen:
-            raise Refused(f"{where} is a second record of the job {address}")
-        seen.add(address)
+        if record.address in seen:
+            raise Refused(f"{where} is a second record of the job {record.address}")
+        seen.add(record.address)
         yield record
+
+
+def _formed(document: Any, form: type[BaseModel], name: str) -> Any:
+    """Return a document as it came, if it has the form that it should have."""
+    try:
+        form.model_validate(document)
+    except ValidationError as error:
+        raise Refused(f"{name} does not have the form that it should have: {_one_line(error)}") from error
+    return document
 
 
 def _json(content: bytes, name: str) -> Any:

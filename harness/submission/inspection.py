@@ -10,7 +10,7 @@ from harness import splits
 from harness.audit import audit
 from harness.digest import canonical, content_digest
 from harness.records import Job, Record, seed_for
-from harness.submission.archive import Refused
+from harness.submission.archive import Refused, plain
 from harness.submission.content import RECORDS, SCORE_FILES, Content, claims_of, used_plugins
 from harness.submission.here import Here
 
@@ -49,7 +49,7 @@ def inspect(content: Content, here: Here) -> list[Finding]:
 
 
 def _found(about: str, looked_at: int, wrong: Iterator[str]) -> Finding:
-    told = list(dict.fromkeys(wrong))
+    told = list(dict.fromkeys(map(plain, wrong)))
     more = [f"and {len(told) - SHOWN:,} more of this kind"] if len(told) > SHOWN else []
     return Finding(about=about, looked_at=looked_at, wrong=tuple(told[:SHOWN] + more))
 
@@ -58,7 +58,7 @@ def _each(records: list[Record], look: Callable[[Record], Iterable[str]]) -> Ite
     for record in records:
         try:
             yield from (f"the job {record.address[:12]}: {sentence}" for sentence in look(record))
-        except (Refused, KeyError, TypeError, ValueError) as error:
+        except (Refused, AttributeError, KeyError, TypeError, ValueError) as error:
             yield f"the job {record.address[:12]}: {error}"
 
 

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,6 +31,8 @@ from harness.submission.content import (
     used_plugins,
 )
 
+REPAIRS = "recomputed"
+"""The note of a run that found damaged files and computed them again: of the store, not of the result."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every member, so that the same results give the same file."""
 
@@ -86,14 +88,14 @@ def _records(plan: Plan, store: Store) -> list[Record]:
             f"{len(missing):,} of {len(plan.jobs):,} jobs have no result yet, such as {missing[0]}; a bundle "
             "answers a whole suite: harness run finishes it"
         )
-    return [Record(**{**vars(found[job.address]), "job": job.describe()}) for job in plan.jobs]
+    return [_told(replace(found[job.address], job=job.describe())) for job in plan.jobs]
 
 
 def _files(
     grid: Mapping[str, Any], records: list[Record], registry: Registry, store: Store
 ) -> Iterator[tuple[str, bytes]]:
     yield GRID, canonical(grid).encode()
-    yield RECORDS, "".join(f"{canonical(_told(record))}\n" for record in records).encode()
+    yield RECORDS, "".join(f"{canonical(record.to_json())}\n" for record in records).encode()
     for record in records:
         if record.outcome.status == "ok":
             folder = store.blobs.read("score", record.address)
@@ -103,12 +105,12 @@ def _files(
     yield CONFORMANCE, json.dumps(conformance(records, registry), indent=1).encode()
 
 
-def _told(record: Record) -> dict[str, Any]:
-    """Return a record without tracebacks, which name paths of this machine."""
-    told = record.to_json()
-    if told["outcome"]["failure"]:
-        told["outcome"]["failure"]["traceback"] = ""
-    return told
+def _told(record: Record) -> Record:
+    """Return a record without tracebacks and repairs of the store, which name paths of this machine."""
+    outcome = record.outcome
+    failure = replace(outcome.failure, traceback="") if outcome.failure else None
+    notes = {name: value for name, value in outcome.notes.items() if name != REPAIRS}
+    return replace(record, outcome=replace(outcome, failure=failure, notes=notes))
 
 
 def locks() -> list[str]:

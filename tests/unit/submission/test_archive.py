@@ -55,6 +55,14 @@ def test_a_stranger_is_refused(name):
         opened(content)
 
 
+def test_what_is_said_of_a_stranger_is_plain():
+    """A name with a newline or an escape sequence in it steers no terminal and ends no quotation."""
+    with pytest.raises(Refused) as refusal:
+        Archive(packed(("a\n```\x1b[2J", b"\0" * MEGABYTE)), lambda _: True, "it")
+    assert "a?```?[2J" in str(refusal.value)
+    assert str(refusal.value).isprintable()
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_members_of_one_name_are_refused():
     """The one that a checker reads need not be the one that a user reads."""

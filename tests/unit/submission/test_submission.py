@@ -9,11 +9,11 @@ import pytest
 
 from harness.digest import canonical
 from harness.errors import Misuse
-from harness.records import Outcome, Record
+from harness.records import Failure, Outcome, Record
 from harness.store import Store
 from harness.submission import choose, inspect, keep, look_here, open_bundle, pack, repeat, threads_of
 from harness.submission.archive import Refused
-from harness.submission.content import CONFORMANCE, GRID, LOCKS, MANIFEST, RECORDS
+from harness.submission.content import CONFORMANCE, GRID, LOCKS, MANIFEST, RECORDS, entry, make_manifest
 
 TRAINED = 3
 """Place of a record of a trained model."""
@@ -77,6 +77,25 @@ def test_a_bundle_names_no_path_of_the_machine(world, forgery):
     """Neither tracebacks nor folders travel."""
     folder = str(world.bundle.parent).encode()
     assert not [name for name, content in forgery.files.items() if folder in content]
+
+
+def test_repairs_and_tracebacks_stay_at_home(world, tmp_path, monkeypatch):
+    """A store that mended itself is no forgery, and where it lies is nobody's business."""
+    monkeypatch.setattr("harness.submission.packing.conformance", lambda *_: {})
+    store = Store(tmp_path / "mended")
+    with open_bundle(world.bundle) as content:
+        keep(content, store)
+        first, second, *_ = content.records
+    mended = replace(first.outcome, notes={**first.outcome.notes, "recomputed": ["/home/me/x is damaged"]})
+    failure = Failure(kind="oom", reason="no memory", stage="fit", stage_address="f", traceback="/home/me/x")
+    store.append([replace(first, outcome=mended)])
+    store.append([replace(second, outcome=Outcome(status="failed", failure=failure))])
+    here = world.here
+    pack(tmp_path / "b.zip", world.grid, here.plan, here.registry, store)
+    with open_bundle(tmp_path / "b.zip") as content:
+        found = {finding.about: finding.wrong for finding in inspect(content, here) if finding.wrong}
+        assert b"/home/me" not in content.archive.read(RECORDS)
+    assert found.keys() == {"conformance"}
 
 
 def test_the_locks_name_every_distribution(forgery):
@@ -188,8 +207,6 @@ def test_an_edited_manifest_is_refused(forgery, tmp_path):
 
 def test_a_manifest_that_claims_otherwise_is_refused(world, forgery, tmp_path):
     """Even with the right digest: every claim is drawn from the records again."""
-    from harness.submission.content import make_manifest
-
     manifest = forgery.json(MANIFEST)
     manifest["claims"]["environments"][0]["device"] = "a larger processor"
     forgery.put(MANIFEST, make_manifest(manifest["files"], {**manifest["claims"], "rank": 1}))
@@ -215,7 +232,7 @@ def test_other_formats_and_no_json_are_refused(forgery, tmp_path):
     for content, says in [
         (b'{"format": 2}', "is not of format 1"),
         (b"[]", "is not of format 1"),
-        (b'{"format": 1, "files": 3}', "names no files"),
+        (b'{"format": 1, "files": 3}', "does not have the form that it should have"),
         (b"{", "is not JSON"),
         (b'{"a": NaN}', "NaN is no number"),
         (b"[" * 60_000, "is not JSON"),
@@ -232,6 +249,9 @@ def test_other_formats_and_no_json_are_refused(forgery, tmp_path):
         (lambda record: record["outcome"].update(status="excellent"), "is no record"),
         (lambda record: record["outcome"].update(metrics={"micro_f1": "high"}), "is no record"),
         (lambda record: record["job"].pop("addresses"), "is no record"),
+        (lambda record: record["job"].pop("model"), "is no record"),
+        (lambda record: record["job"].update(size="many"), "is no record"),
+        (lambda record: record["job"].update(task="typing"), "is no record"),
     ],
 )
 def test_a_line_that_is_no_record_is_refused(forgery, tmp_path, edit, says):
@@ -240,12 +260,27 @@ def test_a_line_that_is_no_record_is_refused(forgery, tmp_path, edit, says):
     edit(lines[1])
     forgery.files[RECORDS] = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
     rest = {k: v for k, v in forgery.json(MANIFEST)["files"].items() if k != RECORDS}
-    from harness.submission.content import entry, make_manifest
-
     forgery.put(MANIFEST, make_manifest({**rest, RECORDS: entry(forgery.files[RECORDS])}, {}))
     found = unreadable(forgery, tmp_path)
     assert "line 2 of records.jsonl" in found
     assert says in found
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (GRID, b"[]"),
+        (GRID, b'{"suite": {"name": "mine"}}'),
+        (CONFORMANCE, b"3"),
+        (CONFORMANCE, b'{"model pca": {"version": "1", "findings": [{"check": "c"}]}}'),
+    ],
+)
+def test_a_document_of_another_form_is_refused(forgery, tmp_path, name, content):
+    """By its name, not by a traceback later on."""
+    forgery.files[name] = content
+    listed = {**forgery.json(MANIFEST)["files"], name: entry(content)}
+    forgery.put(MANIFEST, make_manifest(listed, forgery.json(MANIFEST)["claims"]))
+    assert f"{name} does not have the form that it should have" in unreadable(forgery, tmp_path)
 
 
 def test_a_job_stands_once_and_with_its_scores(forgery, tmp_path):
@@ -401,6 +436,19 @@ def test_a_job_under_anothers_address_is_refused(world, forgery, tmp_path):
     forgery.records = [replace(r, job=renamed) if r.address == first.address else r for r in records]
     (wrong,) = findings(world, forgery.label(), tmp_path).values()
     assert "describes another job than its address stands for" in wrong[0]
+
+
+def test_what_is_told_of_a_forgery_is_plain(world, forgery, tmp_path):
+    """Whatever its records are called."""
+    first = trained(forgery)
+    model = {**first.job["model"], "name": "9\n```\x1b[2J"}
+    renamed = {**first.job, "model": model, "addresses": {**first.job["addresses"], "score": "0" * 64}}
+    forgery.records = [replace(r, job=renamed) if r.address == first.address else r for r in forgery.records]
+    for name in [name for name in forgery.files if first.address in name]:
+        forgery.files[name.replace(first.address, "0" * 64)] = forgery.files.pop(name)
+    wrong = findings(world, forgery.label(), tmp_path)["jobs of the suite"]
+    assert "9?```?[2J at size 30" in wrong[0]
+    assert all(sentence.isprintable() for sentence in wrong)
 
 
 def test_a_job_that_is_left_out_is_missed(world, forgery, tmp_path):
