@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.contracts.task import Split
-from harness.errors import ContractBroken, NotApplicable
+from harness.errors import NotApplicable
 from harness.measures.lesson import (
     BASELINES,
     TRIVIAL,
@@ -32,8 +32,6 @@ from harness.measures.response import (
     contrast_weights,
     dose_response,
     effect_strata,
-    interaction_pearson,
-    interaction_skill,
     interpolated_duplicate,
     pairwise_cosine,
     panel,
@@ -41,7 +39,16 @@ from harness.measures.response import (
     solved,
     spearman_brown,
     variance_ratio,
-    violations,
+)
+from harness.measures.response_scores import (
+    FEWEST_TO_RANK,
+    INTERACTIONS,
+    PRIMARY,
+    PROFILES,
+    STRATA,
+    TOGETHER,
+    UNSOLVED,
+    Found,
 )
 from harness.measures.screen import CONTROL, MIN_CELLS, SIGNIFICANT, Condition, Moments, Screen
 
@@ -51,47 +58,6 @@ Predict = Callable[[Lesson, Condition], Floats]
 Json = dict[str, Any]
 
 ORACLES = ("technical_duplicate", "interpolated_duplicate")
-PRIMARY = "pearson_centroid"
-PROFILES = (PRIMARY, *(name for name in SCORES if name != PRIMARY))
-"""Scores of profiles, one per unit."""
-INTERACTIONS = {"interaction_skill": interaction_skill, "interaction_pearson": interaction_pearson}
-STRATA = tuple(f"{PRIMARY}_{size}" for size in ("small", "middle", "large"))
-UNSOLVED = f"{PRIMARY}_unsolved"
-FEWEST_TO_RANK = 3
-TOGETHER = ("dose_response", *TARGET_RANKING, "variance_ratio", "pairwise_cosine", "best_scale")
-"""Scores of several units at once."""
-METRICS = (*PROFILES, *INTERACTIONS, *STRATA, UNSOLVED, *TOGETHER, "energy_distance")
-
-ALONE = "fewer than two perturbations are asked together in a context"
-NOT_TAUGHT = "what is asked is not taught in any context"
-NO_GENES = "no unit has differentially expressed genes to be told from others"
-NO_RARE_GENES = "no unit changes a gene that few taught perturbations change, or one alone is taught"
-CONSTANT = "the prediction or the truth is constant in every unit, or the prediction is the reference"
-NO_COMBINATION = "no combination is asked whose two parts were measured alone in its context"
-NO_GOAL = (
-    f"no context asks about {FEWEST_TO_RANK} perturbations of unlike effect while untreated cells of another "
-    "context are a goal"
-)
-EMPTY = "no perturbation of this stratum is asked, or none of them has a score"
-WHY = {
-    "energy_distance": "means are predicted, and an E-distance is one between cells",
-    "skill_context": NOT_TAUGHT,
-    "pearson_context": f"{NOT_TAUGHT}, or the prediction is that of context transfer",
-    "pds": ALONE,
-    "pds_published": ALONE,
-    "centroid_accuracy": ALONE,
-    "pairwise_cosine": f"{ALONE}, or none is predicted to have an effect",
-    **dict.fromkeys(("auprc", "auprc_over_prevalence", "de_overlap", "sign_accuracy"), NO_GENES),
-    **dict.fromkeys(("mse_de", "r2_de"), NO_GENES),
-    **dict.fromkeys(("private_auprc", "private_sign_accuracy", "rare_de_overlap"), NO_RARE_GENES),
-    "interaction_skill": NO_COMBINATION,
-    "interaction_pearson": f"{NO_COMBINATION}, or the prediction is their sum",
-    **dict.fromkeys(TARGET_RANKING, NO_GOAL),
-    **dict.fromkeys(STRATA, EMPTY),
-    UNSOLVED: "every perturbation asked is solved by a trivial baseline, or none of the others has a score",
-    "best_scale": "no effect is predicted",
-    "dose_response": "no perturbation is asked at three doses, or its predicted effects do not differ",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,54 +66,6 @@ class Fold:
 
     known: Lesson
     asked: NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """Scores of an answer.
-
-    Attributes
-    ----------
-    units
-        Metric -> one number per unit, NaN where a unit does not define it.
-    together
-        Metric -> one number for each group of units that has it together (a perturbation's doses, a context
-        and a goal, or all units at once); empty or NaN where it is not defined.
-    """
-
-    units: dict[str, Floats]
-    together: dict[str, Floats]
-
-    @cached_property
-    def values(self) -> dict[str, float]:
-        """Metric -> the mean over the units, or groups of them, that define it."""
-        return {
-            name: float(np.nanmean(values))
-            for name, values in (self.units | self.together).items()
-            if np.isfinite(values).any()
-        }
-
-    @property
-    def undefined(self) -> dict[str, str]:
-        """Metric -> why it has no value."""
-        return {name: WHY.get(name, CONSTANT) for name in METRICS if name not in self.values}
-
-    @property
-    def missing(self) -> dict[str, int]:
-        """Metric -> units that do not define it."""
-        return {name: int(np.isnan(values).sum()) for name, values in self.units.items()}
-
-    def audit(self) -> None:
-        """Refuse what contradicts the declarations of the metrics.
-
-        Raises
-        ------
-        ContractBroken
-            A score is outside its range, or two of them cannot both be.
-        """
-        wrong = [*violations(self.units, DECLARED), *violations(self.together, DECLARED)]
-        if wrong:
-            raise ContractBroken("; ".join(wrong))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +140,8 @@ class Study:
         }
 
     def difficulty(self) -> Json:
-        """Return how the units divide by size of effect, and what trivial baselines solve, as plain JSON.
+        """Return how the units divide by size of effect, how alike their effects are, and what trivial
+        baselines solve, as plain JSON.
 
         Thirds are those of all conditions of the screen, by E-distance to the control: they are the same
         whatever is asked and answered. A unit is solved where a trivial baseline is within the range of the
@@ -243,9 +162,19 @@ class Study:
                 )
                 for number, name in enumerate(STRATA)
             },
+            "pairwise_cosine_of_truth": _plain({"all": _mean(map(pairwise_cosine, self._true_effects))})[
+                "all"
+            ],
             "solved": _plain({name: _mean(by) for name, by in self._solved.items()}),
             "solved_by_any": _plain({"share": _mean(self._solved_by_any)})["share"],
         }
+
+    @property
+    def _true_effects(self) -> list[Floats]:
+        """Measured effects of what is asked together (units x genes)."""
+        mean, controls = self.screen.whole.mean, self.screen.controls
+        effect = mean[self._rows] - mean[controls[self._rows]]
+        return [effect[units] for units in self._together]
 
     @cached_property
     def _strata(self) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ from harness_plugins.tasks.perturbation_response.task import PerturbationRespons
 
 RUN = PlainRun()
 [CARD] = harness_tasks()
+ROLES = ("perturbation", "context")
 ALONE = ("pds", "centroid_accuracy", "pairwise_cosine")
 
 
@@ -314,6 +315,20 @@ class TestDifficulty:
             mine, theirs = (each.notes["difficulty"]["strata"][name] for each in (other, before))
             assert (mine["smallest"], mine["largest"]) == (theirs["smallest"], theirs["largest"])
             assert mine["units"] == len(asked)
+
+
+def test_the_likeness_of_true_effects_stands_beside_that_of_predicted_ones(simulated):
+    """As scikit-learn's cosines have it: the mean over pairs of perturbations, and over contexts."""
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    x, (what, where) = log_normalise(simulated.counts).toarray(), map(simulated.columns.get, ROLES)
+    drugs, found = sorted(set(what) - {"control"}), []
+    for context in sorted(set(where)):
+        mean = {name: x[(what == name) & (where == context)].mean(axis=0) for name in [*drugs, "control"]}
+        cosines = cosine_similarity([mean[drug] - mean["control"] for drug in drugs])
+        found.append(cosines[np.triu_indices(len(drugs), 1)].mean())
+    notes = baselines(simulated, "no_change")["no_change"].notes["difficulty"]
+    assert notes["pairwise_cosine_of_truth"] == pytest.approx(np.mean(found), abs=1e-5)
 
 
 def test_perturbations_are_ranked_towards_another_state(simulated):
