@@ -25,7 +25,7 @@ def harness_tasks():
             ),
             identities=(
                 Identity(says="excess_over_chance == micro_f1 - chance"),
-                Identity(says="excess_over_chance == 0", baseline="majority_class"),
+                Identity(says="excess_over_chance == 0", of="values", baseline="majority_class"),
             ),
             baselines=("majority_class",),
             oracles=("label_leak",),
