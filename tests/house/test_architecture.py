@@ -91,6 +91,7 @@ DOORS = {
     "plugins": {"harness", "harness.measures", "harness.synthetic", "harness.training"},
     "leaderboard": {
         "harness",
+        "harness.audit",
         "harness.checks",
         "harness.digest",
         "harness.errors",
