@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -133,6 +133,26 @@ def withdraw(
     path = bury(published, suite, version, reason, day)
     refresh_readme(published)
     typer.echo(f"Withdrawn: {path} says why.")
+
+
+@app.command()
+def figures(
+    to: Annotated[Path, typer.Option("--to", help="Folder for the figures.")],
+    suite: Annotated[str | None, typer.Argument(help="Suite name in the store, or suite@v0001.")] = None,
+    store: SameStore = DEFAULT_STORE,
+    published: Published = PUBLISHED,
+    form: Annotated[Literal["svg", "png"], typer.Option("--format", help="File format.")] = "svg",
+    only: Annotated[str | None, typer.Option(help="One of gains, saturation, curves_01, ...")] = None,
+) -> None:
+    """Draw a board for a paper: gains over doing nothing, saturation points, learning curves."""
+    from .render_figures import render_figures
+
+    named = suite and "@" in suite
+    board = read_version(str(suite), published).board if named else stored_board(Store(store), suite)
+    for name, content in render_figures(board, form).items():
+        if only in (None, Path(name).stem):
+            write_atomically((to / name).absolute(), content)
+            typer.echo(f"Written to {to / name}")
 
 
 def _dumped(data: object) -> str:
