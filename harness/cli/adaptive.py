@@ -130,7 +130,7 @@ def sentence(found: Replay) -> str:
     met = half is not None and half.agreement >= AIM
     return " ".join(
         [
-            f"{found.curves} curves, {found.orders} orders of their seeds, cost in cells trained.",
+            f"Curves: {found.curves}; orders of their seeds: {found.orders}; cost in cells trained.",
             f"The aim, {AIM:.0%} agreement at {AIM_COST:.0%} of the cost, is {'met' if met else 'missed'}:",
             f"{_at(half, AIM_COST)}; {_at(quarter, LOW_COST)}.",
             f"{AIM:.0%} takes {enough.cost:.0%} of the cost."

@@ -67,5 +67,5 @@ def test_a_finished_table_is_replayed(adaptive):
     assert (found["curves"], found["orders"]) == (1, 1)
     assert all(0 < row["cost"] <= 1 and 0 <= row["agreement"] <= 1 for row in found["rows"])
     assert all(row["cost"] <= row["budget"] for row in found["rows"])
-    assert "1 curves, 1 orders of their seeds" in found["says"]
+    assert "Curves: 1; orders of their seeds: 1;" in found["says"]
     assert "The aim, 90% agreement at 50% of the cost, is " in found["says"]
