@@ -195,14 +195,19 @@ def _entry(named: Named, task: str) -> Entry:
 
 
 def fit_curve(curve: Curve) -> FittedSaturation | None:
-    """Return the saturation of a curve by R5; None without an untrained control."""
+    """Return the saturation of a curve by R5; None without an untrained control.
+
+    Scatter is pooled over sizes, as in the other tests of a verdict; `fitted_saturation` says what it covers.
+    """
     if 0 not in curve.runs:
         return None
     runs = {size: np.asarray(scores, dtype=float) for size, scores in curve.runs.items()}
     means = {size: scores.mean(axis=1) if scores.ndim == 2 else scores for size, scores in runs.items()}
     pairs = [(size, value) for size in curve.sizes for value in means[size]]
     sizes, values = zip(*pairs, strict=True)
-    return fitted_saturation(sizes, values, means[0], direction=curve.direction, shares=(R5_SHARE,))
+    return fitted_saturation(
+        sizes, values, means[0], direction=curve.direction, shares=(R5_SHARE,), pooled=True
+    )
 
 
 def describe(found: Sequence[Judged], unjudged: Sequence[str]) -> Mapping[str, Any]:
