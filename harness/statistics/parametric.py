@@ -126,8 +126,8 @@ def fitted_saturation(
     saturated. Runs are resampled within their size, and families are selected anew in every resample. Over 60
     synthetic worlds of six sizes with three seeds the nominal 95 % intervals of the three sizes were measured
     to hold the truth in 85 to 87 %, and with ``pooled`` scatter in 92 to 93 % (five seeds: 90 to 92 %). With
-    four times the sd at the smallest size (80 worlds, three seeds) they held it in 89 to 90 %, and pooled in 92
-    to 94 %.
+    four times the sd at the smallest or the largest size (80 worlds, three seeds) they held it in 84 to 90 %,
+    and pooled in 89 to 94 %.
 
     Parameters
     ----------
