@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from harness import ContractBroken, Scores, Task
+from harness import ContractBroken, NotApplicable, Scores, Task
 from harness.measures import embedding_seed, log_normalised, r2_gained, recovery_errors
 from harness.synthetic import WORLDS
 
@@ -33,6 +33,8 @@ class KnownBenefit(Task):
             return self._score(np.zeros((population.n_cells, 1)), population, run)
         if name != "true_programmes":
             return super().baseline(name, cells, split, run)
+        if not self.parameters["learnable"]:
+            raise NotApplicable("activities changed places among cells, so that no programme tells them")
         expression = log_normalised(population.cells())
         return self._score(np.concatenate([b @ population.truth["W"] for b in expression]), population, run)
 

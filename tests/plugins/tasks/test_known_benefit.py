@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 
-from harness import ArrayCells, ContractBroken, PlainRun, Split
+from harness import ArrayCells, ContractBroken, NotApplicable, PlainRun, Split
 from harness.checks import Curve, judge
 from harness.contracts.cells import View
 from harness.measures import log_normalised
@@ -128,6 +128,12 @@ def test_the_true_programmes_are_the_ceiling_and_the_mean_the_floor():
 def test_nothing_helps_where_nothing_can_be_learnt():
     """Activities of other cells: no run at any size explains a hundredth of them."""
     assert np.abs(list(not_learnable().runs.values())).max() < 0.01
+
+
+def test_no_oracle_knows_what_cannot_be_learnt():
+    """So that nobody takes its score for a ceiling."""
+    with pytest.raises(NotApplicable, match="no programme tells them"):
+        task(cells=200, learnable=False).baseline("true_programmes", None, None, PlainRun())
 
 
 def test_the_verdict_of_a_known_benefit():
