@@ -149,10 +149,9 @@ def figures(
 
     named = suite and "@" in suite
     board = read_version(str(suite), published).board if named else stored_board(Store(store), suite)
-    for name, content in render_figures(board, form).items():
-        if only in (None, Path(name).stem):
-            write_atomically((to / name).absolute(), content)
-            typer.echo(f"Written to {to / name}")
+    for name, content in render_figures(board, form, only).items():
+        write_atomically((to / name).absolute(), content)
+        typer.echo(f"Written to {to / name}")
 
 
 def _dumped(data: object) -> str:

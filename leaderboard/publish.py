@@ -13,8 +13,9 @@ from harness.errors import HarnessError, Misuse
 from harness.store import Store, write_atomically
 
 from .board import SCHEMA_VERSION, Board
+from .render_index import render_index
 from .render_markdown import HOW_TO_READ, escape, render_tables
-from .report import files, read_board, stored_board, suite_folder
+from .report import PAGE, files, read_board, stored_board, suite_folder
 from .tables import table_key, tables_by_key
 from .versions import newest_standing, tombstone_of, tombstones, versions_in
 
@@ -57,9 +58,23 @@ def publish(store: Store, suite: str | None, to: Path) -> tuple[str, str]:
 
 
 def refresh_readme(to: Path) -> None:
-    """Write the README of the leaderboard's folder anew, where ``to`` stands in one."""
+    """Write the index of versions anew, and the README of a leaderboard's folder, where ``to`` is in one."""
+    write_atomically(to / "index.html", render_index(_versions(to)).encode())
     if to.resolve().parent.name == "leaderboard":
         write_atomically(to.resolve().parent / "README.md", render_readme(to).encode())
+
+
+def _versions(to: Path) -> dict[str, list[tuple[str, str, str | None]]]:
+    """Return, for every suite, each version with its page and why it was withdrawn."""
+    return {
+        path.name: [
+            (name, PAGE if (path / name / PAGE).exists() else "BOARD.md", stone.reason if stone else None)
+            for name in versions_in(path)
+            for stone in [tombstone_of(path / name)]
+        ]
+        for path in sorted(to.iterdir())
+        if path.is_dir() and versions_in(path)
+    }
 
 
 def _refuse_withdrawn(folder: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .rows import at_size, printable
@@ -24,7 +25,7 @@ COLUMNS = 4
 """Learning curves in a row of panels."""
 
 
-def render_figures(board: Board, form: str = "svg") -> dict[str, bytes]:
+def render_figures(board: Board, form: str = "svg", only: str | None = None) -> dict[str, bytes]:
     """Return file names and contents: ``gains``, ``saturation``, and ``curves_01`` of the first table.
 
     Parameters
@@ -33,12 +34,15 @@ def render_figures(board: Board, form: str = "svg") -> dict[str, bytes]:
         Any board.
     form
         ``svg`` or ``png``. The same board makes the same file: no date and no random name is in it.
+    only
+        The one that is wanted, such as ``gains``; all where None.
     """
-    drawn = {"gains": gain_panels(board), "saturation": heat_map(board)} | {
-        f"curves_{number:02}": curve_panels(table)
-        for number, table in enumerate(board["tables"], 1)
-        if _primary_curves(table)
+    drawings: dict[str, Callable[[], Figure | None]] = {
+        "gains": partial(gain_panels, board),
+        "saturation": partial(heat_map, board),
+        **{f"curves_{n:02}": partial(curve_panels, table) for n, table in enumerate(board["tables"], 1)},
     }
+    drawn = {name: draw() for name, draw in drawings.items() if only in (None, name)}
     return {f"{name}.{form}": _saved(figure, form) for name, figure in drawn.items() if figure}
 
 
@@ -170,7 +174,12 @@ def heat_map(board: Board) -> Figure | None:
         if point:
             hatch = "////" if says_nothing(curve) else None
             colour = shades.of(point["size"], pale=bool(hatch))
-            look: dict[str, Any] = {"facecolor": colour, "edgecolor": (0, 0, 0, 0.25), "linewidth": 0, "hatch": hatch}
+            look: dict[str, Any] = {
+                "facecolor": colour,
+                "edgecolor": (0, 0, 0, 0.25),
+                "linewidth": 0,
+                "hatch": hatch,
+            }
             axes.add_patch(Rectangle((left + 0.02, top + 0.03), 0.96, 0.94, **look))
         words = SIGNS.get(point["censored"], "") + cells_words(point["size"]) if point else "–"
         ink = "white" if point and not says_nothing(curve) and shades.is_dark(point["size"]) else "black"
@@ -229,9 +238,11 @@ class _Shades:
         return self.place(size) > 0.5
 
 
-def curve_panels(table: Json) -> Figure:
+def curve_panels(table: Json) -> Figure | None:
     """Return a panel per curve of a table's primary metric: runs, means and what they are held against."""
     curves = _primary_curves(table)
+    if not curves:
+        return None
     rows = math.ceil(len(curves) / COLUMNS)
     figure = _figure(2.6 * min(COLUMNS, len(curves)), 0.5 + 2.1 * rows)
     panels = figure.subplots(rows, min(COLUMNS, len(curves)), squeeze=False, sharex=True, sharey=True).flat
