@@ -33,7 +33,8 @@ def column(page, title, table="#ranking"):
 
 def click_head(page, title):
     page.ask(
-        "[...document.querySelectorAll('#ranking thead button')].find(b => b.innerText.trim() === arguments[0]).click()",
+        "[...document.querySelectorAll('#ranking thead button')]"
+        ".find(b => b.innerText.trim() === arguments[0]).click()",
         title,
     )
 
@@ -94,7 +95,8 @@ def test_a_curve_opens_with_its_picture_its_verdict_and_the_jobs_behind_it(small
     page.wait("document.querySelector('dialog[open] canvas') !== null")
     inked = (
         "const c = document.querySelector('dialog canvas');"
-        "return new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"
+        "const pixels = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "return new Set(new Uint32Array(pixels.buffer)).size"
     )
     assert page.ask(inked) > 10
     label = page.ask("return document.querySelector('dialog .picture').getAttribute('aria-label')")
@@ -249,7 +251,8 @@ def test_no_other_program_runs_even_if_it_got_in(page):
     page.open()
     page.ask(
         "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.hit = 1\">');"
-        "const s = document.createElement('script'); s.textContent = 'window.hit = 2'; document.body.append(s);"
+        "const s = document.createElement('script'); s.textContent = 'window.hit = 2';"
+        "document.body.append(s);"
     )
     page.wait("document.images[0].complete")
     assert page.ask("return window.hit") is None
@@ -270,7 +273,8 @@ def test_no_barrier_is_found(page, axe, view, theme):
     page.ask(axe)
     found = page.browser.execute_async_script(
         "const done = arguments[0]; axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', "
-        "'wcag22aa', 'best-practice']}).then(r => done(r.violations.map(v => [v.id, v.help, v.nodes[0].html.slice(0, 200)])))"
+        "'wcag22aa', 'best-practice']}).then(r => done(r.violations.map("
+        "v => [v.id, v.help, v.nodes[0].html.slice(0, 200)])))"
     )
     assert found == []
 
