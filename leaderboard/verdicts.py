@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.checks import Curve, judge
-from harness.checks.judgement import describe_verdict, fit_curve
+from harness.checks import Curve, describe_verdict, fit_curve, judge
 from harness.digest import canonical
 
 Json = dict[str, Any]

@@ -2,6 +2,7 @@
 
 from harness.checks.curve import Curve
 from harness.checks.evidence import Evidence
+from harness.checks.judgement import describe_verdict, fit_curve
 from harness.checks.no_change import Against, NoChange, Subject, UnitScores, join_seeds, no_change
 from harness.checks.saturation import SaturationPoint
 from harness.checks.standing import Entry, Standing, Standings, standings
@@ -19,6 +20,8 @@ __all__ = [
     "Subject",
     "UnitScores",
     "Verdict",
+    "describe_verdict",
+    "fit_curve",
     "join_seeds",
     "judge",
     "no_change",
