@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from harness.records import Outcome
 from harness.stages import Bench, Order
 from harness.store import Store
@@ -59,13 +61,19 @@ def start(setting: Setting) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _redirect(setting.log)
-    for variable in THREAD_VARIABLES:
-        os.environ[variable] = str(setting.threads)
+    _limit_threads(setting.threads)
     if setting.accelerator is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = _visible(setting.accelerator)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     STATUS = _Status(setting.status)
     BENCH = Bench(Store(setting.store), setting.threads, STATUS)
+
+
+def _limit_threads(threads: int) -> None:
+    """Tell libraries that will be loaded, and those that are: NumPy came with what this process was sent."""
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(threads)
+    threadpool_limits(threads)
 
 
 def work(order: Order) -> Outcome:
