@@ -159,6 +159,7 @@ class _Table:
             "random_by_cell": job["split"]["kind"] == "random",
             "primary": self.task["primary"],
             "metrics": self.task["metrics"],
+            "identities": self.task.get("identities", []),
             "scales": self.scales,
             "ranking": ranking(self.contestants),
             "curves": curves,
