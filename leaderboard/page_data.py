@@ -14,7 +14,7 @@ from typing import Any
 from .efforts import FIT_COLUMNS, fit_rows, sample_rows
 from .render_markdown import HOW_TO_READ
 from .rows import note_words, printable, split_words
-from .tables import label, who
+from .tables import label, setting, who
 
 Json = dict[str, Any]
 Board = Mapping[str, Any]
@@ -163,6 +163,7 @@ class _Table:
         corpus, budget = first.get("corpus"), first.get("budget")
         return {
             "model": _text(first["label"]),
+            "ranked_as": _text(first["label"] + (setting(first) if corpus else "")),
             "arm": first.get("arm", "trained"),
             "is_baseline": first.get("is_baseline", False),
             "supervised": bool(first["model"]) and first["model"]["name"] in self.supervised,

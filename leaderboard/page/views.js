@@ -127,7 +127,7 @@ function taskRanking(app, table) {
   const corpora = distinct(table.curves.map((curve) => curve.corpus)).filter(Boolean);
   const sign = directionOf(table, metric);
   const columns = [
-    placeColumn((entry) => places.get(entry.subject) || places.get(entry.model), places.size),
+    placeColumn((entry) => placeOf(places, entry), places.size),
     { key: "model", title: "Model", left: true, head: 1, value: (e) => e.subject, cell: (e) => nameOf(app, e) },
     { key: "sampler", title: corpora.length > 1 ? "Sampler (corpus)" : "Sampler", left: true, value: (e) => e.sampler, cell: (e) => (e.sampler ? soft(corpora.length > 1 ? `${e.sampler} (${e.corpus})` : e.sampler) : null) },
     { key: "untrained", title: "Untrained", hint: "the same model with random weights", value: (e) => meanAt(e, metric, 0), cell: (e) => (e.isCurve ? written(atSize(e, metric, 0), digits) : null) },
@@ -201,6 +201,8 @@ function seedsCell(entry, metric, at) {
   return at ? (lost ? `${at.n} of ${at.n + lost}` : String(at.n)) : "0";
 }
 
+const placeOf = (places, entry) => places.get(entry.ranked_as) || places.get(entry.model);
+
 function placeColumn(row, most) {
   return {
     key: "place", title: "Rank", hint: "rank with its 95 % interval; models that share a letter of their tiers are tied",
@@ -237,7 +239,7 @@ function overallRanking(app) {
   const places = placesOf(board.ranking);
   const columnTables = state.wide ? board.tables : board.tables.slice(0, FIRST_TASKS);
   const columns = [
-    placeColumn((row) => places.get(row.subject.name), places.size),
+    placeColumn((row) => [...row.subject.entries.values()].flat().map((entry) => placeOf(places, entry)).find(Boolean), places.size),
     { key: "model", title: "Model", left: true, head: 1, value: (row) => row.subject.name, cell: (row) => [el("a", { href: app.link({ view: "compare", a: row.subject.name }) }, soft(row.subject.name)), row.subject.supervised && el("span", { class: "badge" }, "trained with labels"), KINDS[row.subject.kind] && el("span", { class: "badge" }, KINDS[row.subject.kind])] },
     { key: "mean", title: "Mean place", hint: "mean over tasks of the place by score, with your weights; only tasks with a score count", value: (row) => row.meanPlace, cell: (row) => number(row.meanPlace, 1) },
     withZ && { key: "z", title: "Normalised", hint: "weighted mean of the score between the task's floor (0) and ceiling (1)", value: (row) => row.z, cell: (row) => number(row.z, 2) },
@@ -287,6 +289,16 @@ function cellFor(app, subject, table) {
 function normalised(entry, metric, at) {
   const scale = entry.table.scales && entry.table.scales[metric];
   return scale && at && !scale.reason ? (at.mean - scale.floor) / (scale.ceiling - scale.floor) : null;
+}
+
+/** Who is not shown to differ from the one ahead: they share a letter of their tiers. */
+function tiedWith(table, first, scored) {
+  const places = placesOf(table.ranking);
+  const tier = (row) => (placeOf(places, (row.subject.entries.get(table.id) || [{}])[0]) || {}).tier || "";
+  const tied = scored.filter((row) => row !== first && [...tier(row)].some((letter) => tier(first).includes(letter)));
+  if (!places.size) return null;
+  const names = tied.slice(0, 3).map((row) => row.subject.name).join(", ") + (tied.length > 3 ? ` and ${tied.length - 3} more` : "");
+  return el("p", { class: "muted" }, tied.length ? `tied with ${names}` : "tied with nobody");
 }
 
 function bestBaseline(table) {
@@ -352,6 +364,7 @@ function glance(app, rows) {
     return el("li", { class: "card" },
       el("h3", {}, el("a", { href: app.link({ task: table.id }) }, table.id)),
       first ? el("p", { class: "lead" }, el("strong", {}, first.subject.name), " ", el("span", { class: "digits" }, number(first.cells[t].mean)), " ", mark(first.cells[t].verdict)) : el("p", { class: "lead muted" }, "no pretrained model has a score"),
+      first && tiedWith(table, first, scored),
       second && el("p", { class: "muted" }, "then ", second.subject.name, " ", number(second.cells[t].mean)),
       nothing && el("p", { class: "muted" }, "doing nothing: ", nothing.name, " ", number(nothing.mean)),
       el("p", { class: judged.length && !beating ? "warn" : "muted" }, judged.length ? `${beating} of ${plural(judged.length, "model")} beat doing nothing` : "no model was judged", table.by_cell && " · split by cell"));
@@ -652,7 +665,7 @@ function missingView(app) {
   const counts = new Map();
   for (const each of board.absent) counts.set(each.kind, (counts.get(each.kind) || 0) + each.at.length);
   const columns = [
-    { key: "kind", title: "What", left: true, value: (g) => g.kind, cell: (g) => el("strong", {}, g.kind) },
+    { key: "kind", title: "What", left: true, value: (g) => ["failed", "missing", "not applicable", "undefined"].indexOf(g.kind), cell: (g) => el("strong", {}, g.kind) },
     { key: "jobs", title: "Jobs", value: (g) => g.at.length, cell: (g) => whole(g.at.length) },
     { key: "subject", title: "Model or baseline", left: true, value: (g) => g.subject, cell: (g) => g.subject },
     { key: "task", title: "Task", left: true, value: (g) => g.task, cell: (g) => g.task },
@@ -660,7 +673,7 @@ function missingView(app) {
     { key: "at", title: "Addresses", left: true, cell: (g) => el("details", {}, el("summary", {}, "show"), g.at.slice(0, 200).map((at) => el("code", {}, address(board, at), " ")), g.at.length > 200 && `and ${g.at.length - 200} more`) },
   ];
   const shown = (group) => found(app.state.q, group.kind, group.subject, group.task, group.reason);
-  const made = dataTable({ id: "absent", caption: "Jobs without a score, or without a value for a metric", columns, rows: board.absent, sort: state.sort || "jobs:down", filter: shown, onSort: app.sortBy });
+  const made = dataTable({ id: "absent", caption: "Jobs without a score, or without a value for a metric", columns, rows: board.absent, sort: state.sort || "kind:up", filter: shown, onSort: app.sortBy });
   app.live = { ...made, shown };
   return [
     bar(search(state, app.search)),
