@@ -14,7 +14,7 @@ from harness.contracts.cards import (
     TaskCard,
 )
 from harness.contracts.cells import ArrayCells, Cells, Corpus
-from harness.contracts.metrics import CLASSIFICATION_IDENTITIES, CLASSIFICATION_METRICS
+from harness.contracts.metrics import CLASSIFICATION_IDENTITIES, CLASSIFICATION_METRICS, PROBES
 from harness.contracts.model import Model
 from harness.contracts.run import PlainRun, Run
 from harness.contracts.sampler import Sampler
@@ -26,6 +26,7 @@ from harness.records import Budget, History
 __all__ = [
     "CLASSIFICATION_IDENTITIES",
     "CLASSIFICATION_METRICS",
+    "PROBES",
     "ArrayCells",
     "Budget",
     "CatalogueCard",

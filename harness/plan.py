@@ -360,6 +360,7 @@ def _wanted(kind: str, wishes: Iterable[Wish], shelf: Mapping[str, Found[Any]]) 
                 f'the {kind} "{wish.name}" has no parameter "{name}".'
                 + did_you_mean(name, list(card.parameters))
             )
+        _refuse_values(kind, wish, card)
         choice = Choice(
             name=card.name,
             version=card.version,
@@ -369,6 +370,18 @@ def _wanted(kind: str, wishes: Iterable[Wish], shelf: Mapping[str, Found[Any]]) 
         )
         wanted.append((card, choice))
     return wanted
+
+
+def _refuse_values(kind: str, wish: Wish, card: Card) -> None:
+    """Refuse a value that the card does not list, where it lists some."""
+    for name, value in wish.parameters.items():
+        known = card.choices.get(name)
+        if known is not None and value not in known:
+            raise Misuse(
+                f'the {kind} "{wish.name}" takes no "{value}" as its parameter "{name}"; it takes '
+                + ", ".join(f'"{each}"' for each in known)
+                + did_you_mean(str(value), [str(each) for each in known])
+            )
 
 
 def _published(

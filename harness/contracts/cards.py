@@ -55,6 +55,8 @@ class Card:
         Facts that must hold (see the module's table).
     parameters
         Parameters and their defaults; a suite may override them, never add others.
+    choices
+        Parameter -> the values that it may take, where these can be listed; others are refused.
     small
         Parameters that keep the checks of conformance quick, in place of the defaults.
     requires
@@ -70,6 +72,7 @@ class Card:
     summary: str = ""
     needs: frozenset[str] = frozenset()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     small: Mapping[str, Any] = field(default_factory=dict)
     requires: Mapping[str, str] = field(default_factory=dict)
     licence: str = ""

@@ -27,3 +27,6 @@ CLASSIFICATION_IDENTITIES = (
     Identity(says=f"macro_f1 >= min({', '.join(DECILES)})"),
     Identity(says=f"macro_f1 <= max({', '.join(DECILES)})"),
 )
+
+PROBES = ("knn", "ridge", "logistic", "mlp")
+"""What :func:`harness.measures.probe_predictions` can read off a frozen embedding."""

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = Path(__file__).with_suffix(".json")
 DOORS = ("harness.measures", "harness.synthetic", "harness.training")
 """Where what plugins compute with lives."""
-FOR_PEOPLE = {"version", "summary", "citation", "licence", "caveats"}
+FOR_PEOPLE = {"version", "summary", "citation", "licence", "caveats", "choices"}
 """What a card says that moves no result; its version is compared by itself."""
 
 

@@ -267,6 +267,17 @@ def test_a_wrong_name_in_a_suite_is_misuse(change, words):
     assert words in str(caught.value)
 
 
+def test_a_value_that_a_card_does_not_list_is_misuse():
+    """Said when the suite is planned, not by every job when it runs."""
+    card = replace(
+        registry().tasks["typing"].card, parameters={"probe": "knn"}, choices={"probe": ("knn", "mlp")}
+    )
+    asked = [{"name": "typing", "parameters": {"probe": "mlp"}}]
+    assert plan(guests={"tasks": [card]}, tasks=asked).jobs
+    with pytest.raises(Misuse, match='takes no "nkn" as its parameter "probe"; it takes "knn", "mlp"'):
+        plan(guests={"tasks": [card]}, tasks=[{"name": "typing", "parameters": {"probe": "nkn"}}])
+
+
 def test_planning_imports_no_science():
     """A plan of any size is made without the libraries that will run it."""
     heavy = ["torch", "scanpy", "anndata", "sklearn", "pandas", "scipy", "numpy", "h5py"]

@@ -1,6 +1,6 @@
 """Can cell types of new donors be read off the embedding?"""
 
-from harness import CLASSIFICATION_IDENTITIES, CLASSIFICATION_METRICS, TaskCard, hookimpl
+from harness import CLASSIFICATION_IDENTITIES, CLASSIFICATION_METRICS, PROBES, TaskCard, hookimpl
 
 
 @hookimpl
@@ -18,6 +18,7 @@ def harness_tasks():
             identities=CLASSIFICATION_IDENTITIES,
             baselines=("majority_class",),
             references=("hvg", "target_pca"),
+            choices={"probe": PROBES},
             parameters={
                 "probe": "knn",
                 "neighbours": 5,

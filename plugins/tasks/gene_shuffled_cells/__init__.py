@@ -1,6 +1,6 @@
 """Can a model tell a cell from its counts at random genes?"""
 
-from harness import Identity, Metric, TaskCard, hookimpl
+from harness import PROBES, Identity, Metric, TaskCard, hookimpl
 
 BLIND = ("majority_class", "library_size")
 
@@ -27,6 +27,7 @@ def harness_tasks():
             ),
             baselines=BLIND,
             references=("hvg", "target_pca"),
+            choices={"probe": PROBES},
             parameters={
                 "probe": "logistic",
                 "neighbours": 5,

@@ -1,6 +1,6 @@
 """How few labels does the embedding need?"""
 
-from harness import Identity, Metric, TaskCard, hookimpl
+from harness import PROBES, Identity, Metric, TaskCard, hookimpl
 
 POINTS = ("1", "5", "10", "50", "all")
 CURVE = ", ".join(f"micro_f1_{point}" for point in POINTS)
@@ -28,6 +28,7 @@ def harness_tasks():
             ),
             baselines=("majority_class",),
             references=("hvg", "target_pca"),
+            choices={"probe": PROBES},
             parameters={
                 "probe": "ridge",
                 "neighbours": 5,

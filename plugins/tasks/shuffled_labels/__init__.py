@@ -1,6 +1,6 @@
 """Does anything but chance tell labels that mean nothing?"""
 
-from harness import Identity, Metric, TaskCard, hookimpl
+from harness import PROBES, Identity, Metric, TaskCard, hookimpl
 
 LUCK = 0.05
 """An embedding that differs by rounding gets other labels, and its score another draw of chance."""
@@ -30,6 +30,7 @@ def harness_tasks():
             baselines=("majority_class",),
             oracles=("label_leak",),
             control="negative",
+            choices={"probe": PROBES},
             parameters={
                 "probe": "knn",
                 "neighbours": 5,

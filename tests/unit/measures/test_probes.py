@@ -10,6 +10,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from harness import PROBES as NAMED
 from harness.contracts.task import Split
 from harness.errors import ContractBroken, NotApplicable
 from harness.measures import (
@@ -19,7 +20,7 @@ from harness.measures import (
     neighbour_votes,
     probe_predictions,
 )
-from harness.measures.probes import PENALTIES, Lesson, _mlp, grouped_folds
+from harness.measures.probes import PENALTIES, PROBES, Lesson, _mlp, grouped_folds
 
 CLASSES = np.array(["B", "NK", "T"], dtype=object)
 rungs = pytest.mark.parametrize("probe", PROBES)
@@ -492,3 +493,8 @@ def test_familiar_ground_is_told_by_the_same_probes(probe):
                 assert (told.labels[tested] == peer.predict(embedding[tested])).all()
     majority = majority_predictions(labels, divided)
     assert ((majority.in_distribution.labels != "") == (apart >= 0)).all()
+
+
+def test_the_front_door_names_every_probe():
+    """Cards list them without importing any science."""
+    assert tuple(NAMED) == tuple(PROBES)
