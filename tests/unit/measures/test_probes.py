@@ -20,7 +20,7 @@ from harness.measures import (
     neighbour_votes,
     probe_predictions,
 )
-from harness.measures.probes import PENALTIES, PROBES, Lesson, _mlp, grouped_folds
+from harness.measures.probes import PENALTIES, Lesson, _mlp, grouped_folds
 
 CLASSES = np.array(["B", "NK", "T"], dtype=object)
 rungs = pytest.mark.parametrize("probe", PROBES)
