@@ -108,10 +108,10 @@ const RULES = {
   R5: "90 % of the gain, from the fitted curve",
 };
 
-/** The saturation point of a curve by a rule, with the sizes that hold 95 % of the resamples. */
+/** The saturation point of a curve by a rule, with the sizes that hold 95 % of the resamples; none for a single size. */
 function saturation(curve, metric, rule) {
   const found = curve.metrics[metric];
-  if (!found) return null;
+  if (!found || summary(curve, metric).filter((at) => at.size > 0).length < 2) return null;
   const point = found.verdict ? found.verdict.saturation[rule] : rule === "R0" ? found.r0 : null;
   if (!point || point.size === null || point.size === undefined) return null;
   return { size: point.size, censored: point.censored || "none", within: within(point.distribution), distribution: point.distribution || null, family: point.family };

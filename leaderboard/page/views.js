@@ -211,8 +211,8 @@ function placeColumn(row, most) {
       const place = row(each);
       if (!place || place.rank === null || place.rank === undefined) return null;
       const name = place.tier && `tier ${place.tier}`;
-      return el("span", { class: "places" }, el("strong", {}, number(place.rank, Number.isInteger(place.rank) ? 0 : 1)),
-        place.low !== null && place.low !== undefined && [placePicture(place, most), el("span", { class: "small" }, `${number(place.low, 0)} to ${number(place.high, 0)}`, name && ` · ${name}`)]);
+      return el("span", { class: "places" }, el("strong", {}, rankText(place.rank)),
+        place.low !== null && place.low !== undefined && [placePicture(place, most), el("span", { class: "small" }, `${rankText(place.low)} to ${rankText(place.high)}`, name && ` · ${name}`)]);
     },
   };
 }

@@ -33,6 +33,8 @@ function number(value, digits = 3) {
   const shown = Math.abs(value) >= 1000 ? whole(value) : value.toFixed(digits);
   return Number(shown) === 0 ? shown.replace("-", "") : shown.replace("-", "−");
 }
+/** A rank, with a decimal where it is a mean of ranks. */
+const rankText = (rank) => number(rank, Number.isInteger(rank) ? 0 : 1);
 const signed = (value, digits) => (value > 0 ? "+" : "") + number(value, digits);
 
 /** Decimals that show three digits of the largest of these values. */
