@@ -36,7 +36,6 @@ def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
     jobs = json.loads(canonical(grid["jobs"]))
     planned = [_as_planned(found.get(job["addresses"]["score"]), job) for job in jobs]
     records = [record for record in planned if record.outcome.status != "missing"]
-    tables, ranking = make_tables(planned, store, _facts(grid))
     board = {
         "schema_version": SCHEMA_VERSION,
         "suite": grid["suite"],
@@ -44,8 +43,7 @@ def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
         "trial": bool(grid.get("trial")),
         **_provenance(records, grid),
         "scores": [_score(record) for record in records],
-        "ranking": ranking,
-        "tables": tables,
+        **make_tables(planned, store, _facts(grid)),
         "failures": [_failure(record) for record in records if record.outcome.failure],
         "not_applicable": [_refusal(r) for r in records if r.outcome.status == "not-applicable"],
         "missing": [_address(record) for record in planned if record.outcome.status == "missing"],

@@ -195,11 +195,35 @@ def _efforts(board: Board) -> str:
     return "\n\n".join(
         section
         for section in (
+            _elasticities(board["elasticities"]),
             _section("Samples", columns, _escaped(samples), HOW_DIVERSE),
             _section("Fits", FIT_COLUMNS, _escaped(fit_rows(board)), HOW_LONG),
         )
         if section
     )
+
+
+def _elasticities(found: Mapping[str, Any]) -> str:
+    """Return what a decade of cells and of diversity changes, over all tables; nothing without a score."""
+    if not found["n"]:
+        return ""
+    said = [
+        f"- {words}: {_estimate(found[what])}"
+        for what, words in (("size", "cells"), ("diversity", "diversity (Vendi) of the sample"))
+    ]
+    about = (
+        "Change of the normalised score (floor 0, ceiling 1) per tenfold of one at an equal amount of the "
+        f"other, over {found['n']:,} runs of all models and tasks on {found['n_clusters']:,} data sets."
+    )
+    return "\n\n".join(["## What more, and more diverse, data bring", about, "\n".join(said)])
+
+
+def _estimate(found: Mapping[str, Any]) -> str:
+    if found["value"] is None:
+        return f"not told: {escape(found['reason'])}"
+    if found["low"] is None or found["high"] is None:
+        return f"{found['value']:+.3f}, without an interval: {escape(found['reason'])}"
+    return f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
 
 
 def _escaped(rows: Iterable[Iterable[str]]) -> list[list[str]]:

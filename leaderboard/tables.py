@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -16,7 +17,7 @@ from harness.statistics import best_size, seed_summary
 from harness.store import Store, Units
 
 from .ranking import MODELS, ranking
-from .verdicts import Case, runs_by_unit, verdicts
+from .verdicts import Case, elasticities, runs_by_unit, verdicts
 
 Json = dict[str, Any]
 TABLE = ("task", "split", "dataset")
@@ -49,8 +50,8 @@ class Facts:
     several_settings: bool = False
 
 
-def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts()) -> tuple[list[Json], Json]:
-    """Return all tables in the order of task and data set, and the ranking over all of them, as plain data.
+def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts()) -> Json:
+    """Return all tables in the order of task and data set, and what is said over all of them, as plain data.
 
     Parameters
     ----------
@@ -67,10 +68,15 @@ def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts())
     for table in tables:
         if names[table.name] > 1:
             table.name += " " + canonical([table.job["task"]["parameters"], table.job["split"]])
-    judged = iter(verdicts([case for table in tables for _, case in table.curves]))
+    cases = [case for table in tables for _, case in table.curves]
+    judged = iter(verdicts(cases))
     described = [table.describe([{**curve, **next(judged)} for curve, _ in table.curves]) for table in tables]
     overall = ranking((each for table in tables for each in table.contestants), arms=MODELS)
-    return sorted(described, key=_in_order), overall
+    return {
+        "ranking": overall,
+        "elasticities": elasticities(cases),
+        "tables": sorted(described, key=_in_order),
+    }
 
 
 def _in_order(table: Json) -> tuple[str, str, str]:
@@ -276,6 +282,13 @@ class _Table:
             curve=None,
             unjudged=None if trained else "no trained run has a score",
             whole=self.facts.available.get(entry["corpus"]["digest"]) if entry["corpus"] else None,
+            names={
+                "task": label(self.job["task"]),
+                "dataset": self.job["dataset"]["name"],
+                "model": entry["label"],
+                "metric": metric,
+            },
+            measured=_measured([r for of_size in by_size.values() for r in of_size], metric),
         )
         if not trained:
             return case
@@ -473,6 +486,26 @@ class _UnitReader:
             weights=units.weights,
             clusters=units.clusters,
         )
+
+
+def _measured(records: Iterable[Record], metric: str) -> dict[str, dict[int, list[float]]]:
+    """Return what fits and samples of the scored runs measured, of the sizes where all of them did.
+
+    Hours of a fit are GPU-hours on a GPU only.
+    """
+    found: dict[str, dict[int, list[float | None]]] = {"gpu_hours": {}, "diversity": {}}
+    for record in sorted(records, key=lambda r: (r.job["size"] or 0, r.job["seed"] or 0, r.address)):
+        size = record.job["size"]
+        if metric in record.outcome.metrics and size:
+            seconds = record.outcome.costs.get("fit", {}).get("wall_seconds") or math.nan
+            known = record.job["device"] == "cuda" and math.isfinite(seconds)
+            found["gpu_hours"].setdefault(size, []).append(seconds / 3600 if known else None)
+            sample = record.outcome.notes.get("sample", {})
+            found["diversity"].setdefault(size, []).append(sample.get("vendi"))
+    return {
+        what: {size: numbers for size, numbers in sizes.items() if None not in numbers}  # type: ignore[misc]
+        for what, sizes in found.items()
+    }
 
 
 def _points(records: Iterable[Record], metric: str) -> list[Json]:

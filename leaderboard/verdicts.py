@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.checks import Curve, describe_verdict, fit_curve, judge
+from harness.checks import (
+    Curve,
+    Named,
+    describe_verdict,
+    diversity_elasticities,
+    fit_curve,
+    judge,
+    law,
+    marginal_gain,
+    plain,
+)
 from harness.digest import canonical
 
 Json = dict[str, Any]
@@ -17,6 +27,8 @@ Json = dict[str, Any]
 REPLICATES = 200
 """Bootstrap replicates of the saturation points of a metric that is not the task's primary one."""
 REPLICATES_OF_PRIMARY = 2000
+SIZES_OF_A_LAW = 3
+"""Trained sizes from which on laws can be told apart."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +47,11 @@ class Case:
         Cells of the corpus that a fit may see.
     by_unit
         Whether the runs have one score per unit of generalisation.
+    names
+        Of task, data set, model and metric.
+    measured
+        ``gpu_hours`` of the fit and ``diversity`` of the sample -> size -> one number per run, of the sizes
+        all of whose runs have it.
     """
 
     model: Mapping[str, Any]
@@ -44,6 +61,8 @@ class Case:
     unjudged: str | None = None
     whole: int | None = None
     by_unit: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    measured: Mapping[str, Mapping[int, Sequence[float]]] = field(default_factory=dict)
 
     @property
     def grid(self) -> str:
@@ -54,7 +73,8 @@ class Case:
 def verdicts(cases: Sequence[Case]) -> list[Json]:
     """Judge every curve; the curves of one model by their tasks' primary metrics are one grid.
 
-    So are those by one of the other metrics, each. These get fewer bootstrap replicates and no fit (R5).
+    So are those by one of the other metrics, each. These get fewer bootstrap replicates, no fit (R5, the law
+    of the curve) and no gain per cost.
     """
     found: list[Json] = [{"verdict": None, "unjudged": case.unjudged} for case in cases]
     for primary in (True, False):
@@ -71,6 +91,7 @@ def _judged(cases: Sequence[Case], replicates: int) -> list[Json]:
     return [
         {
             **describe_verdict(verdict, _fitted(case), case.whole),
+            **_returns(case),
             "replicates": replicates,
             "resampled": ["units", "seeds"] if case.by_unit else ["seeds"],
         }
@@ -81,6 +102,33 @@ def _judged(cases: Sequence[Case], replicates: int) -> list[Json]:
 def _fitted(case: Case) -> Any:
     assert case.curve is not None
     return fit_curve(case.curve) if case.primary else None
+
+
+def _returns(case: Case) -> Json:
+    """Return the law that the runs follow, where there are sizes enough, and what a gain costs."""
+    curve = case.curve
+    if not case.primary or curve is None:
+        return {"law": None, "marginal_gain": None}
+    gain = marginal_gain(curve, gpu_hours=case.measured.get("gpu_hours"))
+    return {
+        "law": plain(law(curve)) if len(curve.sizes) >= SIZES_OF_A_LAW else None,
+        "marginal_gain": plain(gain),
+    }
+
+
+def elasticities(cases: Sequence[Case]) -> Json:
+    """Return how much normalised primary scores change per decade of cells and of diversity (Vendi)."""
+    return dict(
+        plain(
+            diversity_elasticities(
+                [
+                    Named(names=case.names, curve=case.curve, whole=case.whole, measured=case.measured)
+                    for case in cases
+                    if case.primary and case.curve is not None
+                ]
+            )
+        )
+    )
 
 
 def runs_by_unit(

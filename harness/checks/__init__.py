@@ -4,8 +4,11 @@ from harness.checks.curve import Curve
 from harness.checks.evidence import Evidence
 from harness.checks.judgement import describe_verdict, fit_curve
 from harness.checks.no_change import Against, NoChange, Subject, UnitScores, join_seeds, no_change
+from harness.checks.plain import plain
+from harness.checks.returns import diversity_elasticities, law, marginal_gain
 from harness.checks.saturation import SaturationPoint
 from harness.checks.standing import Entry, Standing, Standings, standings
+from harness.checks.table import Named
 from harness.checks.verdict import Verdict, judge
 
 __all__ = [
@@ -13,6 +16,7 @@ __all__ = [
     "Curve",
     "Entry",
     "Evidence",
+    "Named",
     "NoChange",
     "SaturationPoint",
     "Standing",
@@ -21,9 +25,13 @@ __all__ = [
     "UnitScores",
     "Verdict",
     "describe_verdict",
+    "diversity_elasticities",
     "fit_curve",
     "join_seeds",
     "judge",
+    "law",
+    "marginal_gain",
     "no_change",
+    "plain",
     "standings",
 ]

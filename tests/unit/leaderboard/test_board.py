@@ -279,6 +279,31 @@ def test_a_verdict_is_that_of_judge(tmp_path):
     ]
 
 
+def test_what_more_data_bring(tmp_path):
+    """0.1 per tripling is 0.1 / log10(3) per decade; the law is told by the rule that judge uses."""
+    found = curve(level_board(tmp_path))["verdict"]
+    assert found["marginal_gain"]["per_decade"]["value"] == pytest.approx(0.1 / np.log10(3))
+    assert found["law"]["answer"] == "log-linear"
+    assert curve(level_board(tmp_path / "b"), "log_loss")["verdict"] is None
+
+
+def test_size_and_diversity_are_told_apart_over_all_curves(tmp_path):
+    """z = log10(cells) / 10 + log10(Vendi) / 5, by construction, in a grid that crosses the two."""
+    records = [record(Baseline(name="majority"), 0.0)]
+    for i, vendi in enumerate((10.0, 100.0)):
+        sampler = Choice(name=f"sampler{i}", version="1")
+        for size in (100, 1000, 10000):
+            for seed in (0, 1):
+                draw = Draw(corpus=CORPUS, sampler=sampler, size=size, seed=seed)
+                model = replace(fit(size=size, seed=seed), draw=draw)
+                value = np.log10(size) / 10 + np.log10(vendi) / 5
+                records.append(record(model, value, notes={"sample": {"vendi": vendi}}))
+    board = board_of(tmp_path, records)
+    assert board["elasticities"]["size"]["value"] == pytest.approx(0.1)
+    assert board["elasticities"]["diversity"]["value"] == pytest.approx(0.2)
+    assert "diversity (Vendi) of the sample: +0.200" in render_markdown(board)
+
+
 def test_samples_that_are_nested_are_resampled_together(tmp_path):
     """Only where the sampler says so, and only where all sizes have the same seeds."""
     nested = {"kind": "sampler", "name": "random", "version": "1", "distribution": "ours 1", "nested": True}
