@@ -1,7 +1,7 @@
 """Records -> board: frozen plain data, the only thing that is published; everything else is rendered from it.
 
-A board is what ``board.json`` holds. Nothing in it depends on who else is on it: a model's numbers are its
-own, and its checks know only the baselines of the task.
+A board is what ``board.json`` holds. A model's scores, verdicts and gains do not depend on who else is on it:
+its checks know only the baselines of the task. Rankings are about the field, and say which tasks they count.
 """
 
 from __future__ import annotations

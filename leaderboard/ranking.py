@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from harness.checks import Entry, Standings, standings
@@ -13,7 +13,9 @@ MODELS = ("trained", "pretrained", "reference")
 """Arms that are ranked over all tables; a task's own baselines are ranked on its own table too."""
 
 
-def ranking(contestants: Iterable[tuple[str, Entry]], arms: Sequence[str] | None = None) -> Json:
+def ranking(
+    contestants: Iterable[tuple[str, Entry]], arms: Sequence[str] | None = None, reason: str | None = None
+) -> Json:
     """Rank the contestants of one table or of several.
 
     Parameters
@@ -22,10 +24,13 @@ def ranking(contestants: Iterable[tuple[str, Entry]], arms: Sequence[str] | None
         Arm and entry of each.
     arms
         Those that take part; all where None.
+    reason
+        Why nobody is ranked, where that is so.
     """
     chosen = [(arm, entry) for arm, entry in contestants if arms is None or arm in arms]
     arm_of = {entry.model: arm for arm, entry in chosen}
-    return _describe(standings([entry for _, entry in chosen]), arm_of)
+    found = standings([entry for _, entry in chosen])
+    return _describe(found if reason is None else replace(found, reason=reason), arm_of)
 
 
 def _describe(found: Standings, arm_of: Mapping[str, str]) -> Json:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .rows import at_size, printable
+from .rows import at_size, largest, printable
 from .tables import label
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def says_nothing(curve: Json) -> bool:
     verdict = curve.get("verdict")
     if verdict:
         return not verdict["quotable"] and verdict["trend"] != "still-improving"
-    finding = at_size(curve["no_change"], curve["best_size"])
+    finding = at_size(curve["no_change"], largest(curve))
     return finding is not None and finding["verdict"] != "beats"
 
 
@@ -114,10 +114,10 @@ def gain_panels(board: Board) -> Figure | None:
 
 
 def _best_judged(table: Json) -> dict[str, tuple[Json, Json]]:
-    """Return model -> its curve of largest gain, and that finding at the curve's best size."""
+    """Return model -> its curve of largest gain, and that finding at the curve's largest size."""
     found: dict[str, tuple[Json, Json]] = {}
     for curve in _primary_curves(table):
-        finding = at_size(curve["no_change"], curve["best_size"])
+        finding = at_size(curve["no_change"], largest(curve))
         if finding and finding["verdict"] in MARKS:
             name = printable(curve["label"])
             known = found.get(name)

@@ -43,8 +43,9 @@ HOW_TO_READ = """\
   larger one is shown to be superior by more than the margin. In cells and in percent of the cells of the
   corpus that a fit may see; `<=`: it sits on the smallest size tested, so it is a bound; `>=`: on the
   largest. All rules with their bootstrap are in `board.json`.
-- **gain over the best baseline** is the mean difference, unit by unit, to the baseline of best score,
-  positive where the model is better, with a 95 % bootstrap interval over independent units and seeds. "Beats
+- **gain over the best baseline** is the mean difference, unit by unit, to the baseline of best score, at the
+  largest size (a choice that looks at no score); positive where the model is better, with a 95 % bootstrap
+  interval over independent units and seeds. "Beats
   it" and "worse" mean that the interval lies above or below zero, "no better" that it holds zero. Below 6
   independent units, where it is known to be too narrow, and where a declared baseline has no result, the gain
   is shown and not judged. Where a score is not a mean over units, the gain is not quite the difference of the

@@ -16,7 +16,7 @@ COLUMNS = (
     "best [cells] ± sd",
     "verdict",
     "R0; R4",
-    "gain [95 %]",
+    "gain at the largest size [95 %]",
     "seeds",
 )
 

@@ -18,7 +18,7 @@ COLUMNS = (
     "best seed mean [cells] ± sd",
     "verdict",
     "saturation R0; R4",
-    "gain over the best baseline [95 %]",
+    "gain at the largest size over the best baseline [95 %]",
     "seeds",
 )
 NOTHING = "–"
@@ -53,6 +53,11 @@ def _value(entry: Mapping[str, Any]) -> float | None:
     """Return what a row is sorted by: the best seed mean, or the mean of a constant."""
     at = at_size(entry["sizes"], entry["best_size"]) if "sizes" in entry else entry
     return None if at is None or at["mean"] is None else float(at["mean"])
+
+
+def largest(curve: Mapping[str, Any]) -> int | None:
+    """Return the largest size with a score: the one to compare at, since it was not chosen by its score."""
+    return max((at["size"] for at in curve["sizes"]), default=None)
 
 
 def at_size(entries: Iterable[Mapping[str, Any]], size: int | None) -> Mapping[str, Any] | None:
@@ -92,7 +97,7 @@ class _Writer:
     def curve(self, curve: Mapping[str, Any]) -> list[str]:
         untrained = at_size(curve["sizes"], 0)
         best = at_size(curve["sizes"], curve["best_size"])
-        finding = at_size(curve["no_change"], curve["best_size"])
+        finding = at_size(curve["no_change"], largest(curve))
         return [
             self._model(curve),
             self._sampler(curve),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,7 @@ MEASURED = "model_genes_measured"
 """The note of a job: share of the model's genes that the data set measured."""
 NOT_RANKED = "not_ranked"
 """The note of an oracle: metrics by which models are not to be ranked on this data set."""
+NO_SCORE = "no trained run has a score"
 OF_ONE_JOB = ("training", "sample")
 """Notes that say how one fit was trained and how diverse its sample was."""
 
@@ -71,7 +72,9 @@ def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts())
     cases = [case for table in tables for _, case in table.curves]
     judged = iter(verdicts(cases))
     described = [table.describe([{**curve, **next(judged)} for curve, _ in table.curves]) for table in tables]
-    overall = ranking((each for table in tables for each in table.contestants), arms=MODELS)
+    overall = ranking(
+        (each for table in tables if not table.unranked for each in table.contestants), arms=MODELS
+    )
     return {
         "ranking": overall,
         "elasticities": elasticities(cases),
@@ -167,7 +170,7 @@ class _Table:
             "metrics": self.task["metrics"],
             "identities": self.task.get("identities", []),
             "scales": self.scales,
-            "ranking": ranking(self.contestants),
+            "ranking": ranking([] if self.unranked else self.contestants, reason=self.unranked),
             "curves": curves,
             "constants": [
                 self._constant(group, metric) for group in self.constants for metric in self.task["metrics"]
@@ -195,16 +198,27 @@ class _Table:
     def _scale(self, metric: str) -> Json:
         """Return floor and ceiling, between which scores are normalised.
 
-        The floor is the first of the task's own baselines that has a value; the ceiling is the best oracle's,
-        else, not measured, the best value that the metric can take.
+        The floor is the one that the metric declares, else the score of the first of the task's own baselines
+        that is defined for it; the ceiling is the best oracle's, else, not measured, the best value that the
+        metric can take.
         """
         how = self.task["metrics"][metric]
         known = {group[0].job["baseline"]: self._subject(group, metric) for group in self.constants}
-        floors = [known[name] for name in self.task["baselines"] if known.get(name)]
         oracles = [o for name in self.task.get("oracles", ()) if (o := known.get(name))]
         sign = 1 if how["direction"] == "up" else -1
         ceiling = max(oracles, key=lambda oracle: sign * oracle.value, default=None)
-        return scale(floors[0] if floors else None, ceiling, how["upper"] if sign > 0 else how["lower"], sign)
+        floor = self._floor(metric, known)
+        return scale(floor, ceiling, how["upper"] if sign > 0 else how["lower"], sign)
+
+    def _floor(self, metric: str, known: Mapping[str, Subject | None]) -> Subject | None:
+        """Return the score of the trivial answer; none in place of one that has no result."""
+        declared = self.task["metrics"][metric].get("floor")
+        if declared is not None:
+            return Subject(name="declared", value=float(declared))
+        for name in self.task["baselines"]:
+            if name in self.absent_rivals or known.get(name):
+                return known.get(name)
+        return None
 
     def _curves(self) -> list[list[Record]]:
         """Return trained runs by curve, each joined by the untrained control of its model and gene list."""
@@ -253,7 +267,7 @@ class _Table:
         summary = seed_summary((point["size"], point["value"]) for point in points)
         best = best_size(summary, direction)
         by_size = {at.size: [r for r in records if r.job["size"] == at.size] for at in summary}
-        compared = by_size if metric == self.task["primary"] else {best.size, max(by_size)} if best else {}
+        compared = self._compared(metric, best, by_size)
         entry = {
             "metric": metric,
             "label": who(job),
@@ -268,6 +282,12 @@ class _Table:
         }
         return entry, self._case(entry, by_size)
 
+    def _compared(self, metric: str, best: Any, by_size: Mapping[int, Any]) -> Collection[int]:
+        """Return the sizes that are held against the baselines."""
+        if not by_size or not self.task["metrics"][metric].get("judged", True):
+            return ()
+        return by_size if metric == self.task["primary"] else {best.size, max(by_size)}
+
     def _case(self, entry: Json, by_size: Mapping[int, list[Record]]) -> Case:
         """Return what is to be judged of a curve."""
         metric = entry["metric"]
@@ -275,12 +295,13 @@ class _Table:
         for point in entry["points"]:
             values.setdefault(point["size"], []).append(point["value"])
         trained = [size for size in values if size > 0]
+        diagnostic = not self.task["metrics"][metric].get("judged", True)
         case = Case(
             model=entry["model"],
             metric=metric,
             primary=metric == self.task["primary"],
             curve=None,
-            unjudged=None if trained else "no trained run has a score",
+            unjudged="a diagnostic, without a better end" if diagnostic else None if trained else NO_SCORE,
             whole=self.facts.available.get(entry["corpus"]["digest"]) if entry["corpus"] else None,
             names={
                 "task": label(self.job["task"]),
@@ -290,7 +311,7 @@ class _Table:
             },
             measured=_measured([r for of_size in by_size.values() for r in of_size], metric),
         )
-        if not trained:
+        if not trained or diagnostic:
             return case
         by_unit = self._by_unit(values, by_size, metric) if case.primary else None
         scale = self.scales[metric]
@@ -344,7 +365,8 @@ class _Table:
         points = _points(records, metric)
         summary = seed_summary((0, point["value"]) for point in points)
         oracle = self._is_oracle(records)
-        judged = bool(points) and not self._is_baseline(records) and not oracle
+        diagnostic = not self.task["metrics"][metric].get("judged", True)
+        judged = bool(points) and not (self._is_baseline(records) or oracle or diagnostic)
         return {
             "metric": metric,
             "label": who(job),
@@ -362,19 +384,26 @@ class _Table:
 
     @cached_property
     def contestants(self) -> list[tuple[str, Entry]]:
-        """Arm and entry of every trained model at its largest size, by all samplers, and of every constant.
+        """Arm and entry of every trained model at the largest size it was asked for, and of every constant.
 
-        The best size would be biased towards luck, and samplers are compared by curves. Oracles take no part.
+        The best size would be biased towards luck; one that has no score at the largest takes no part, and
+        neither do oracles. All samplers count, which are compared by curves.
         """
         metric = self.task["primary"]
-        trained = [r for r in _arm(self.records, "trained") if metric in r.outcome.metrics]
-        groups = []
-        for group in _grouped(trained, ("model", "budget", "corpus")).values():
+        groups = [group for group in self.constants if not self._is_oracle(group)]
+        for group in _grouped(_arm(self.records, "trained"), ("model", "budget", "corpus")).values():
             largest = max(record.job["size"] for record in group)
             groups.append([record for record in group if record.job["size"] == largest])
-        groups += [group for group in self.constants if not self._is_oracle(group)]
         found = [(group[0].job["arm"], self._entry(group, metric)) for group in groups]
         return list({entry.model: (arm, entry) for arm, entry in found if entry}.values())
+
+    @property
+    def unranked(self) -> str | None:
+        """Why nobody is ranked on this table, if nobody is."""
+        told = [r.outcome.notes.get(NOT_RANKED, ()) for r in self.records if self._is_oracle([r])]
+        if any(self.task["primary"] in metrics for metrics in told):
+            return "on this data set the primary metric does not tell a good answer from a bad one"
+        return None
 
     def _entry(self, records: list[Record], metric: str) -> Entry | None:
         subject = self._subject(records, metric)
@@ -408,10 +437,10 @@ class _Table:
         how = self.task["metrics"][metric]
         rivals = self.rivals[metric]
         if metric == self.task["primary"] or not rivals:
-            return asdict(no_change(model, rivals, how["direction"], how["tolerance"], self.absent_rivals))
+            return asdict(no_change(model, rivals, how["direction"], _margin(how), self.absent_rivals))
         sign = 1 if how["direction"] == "up" else -1
         best = max(rivals, key=lambda rival: sign * rival.value)
-        found = no_change(model, [best], how["direction"], how["tolerance"], self.absent_rivals)
+        found = no_change(model, [best], how["direction"], _margin(how), self.absent_rivals)
         return asdict(replace(found, against=()))
 
     def _subject(self, records: list[Record], metric: str) -> Subject | None:
@@ -463,6 +492,11 @@ def normalised(value: float, scale: Mapping[str, Any]) -> float | None:
     if scale["reason"]:
         return None
     return float((value - scale["floor"]) / (scale["ceiling"] - scale["floor"]))
+
+
+def _margin(how: Mapping[str, Any]) -> float:
+    """Return the gain up to which a model counts as no better; old records do not declare it."""
+    return float(how.get("margin", how["tolerance"]))
 
 
 class _UnitReader:

@@ -92,8 +92,8 @@ class NoChange:
     reason
         Why it was not assessed.
     against
-        Every declared baseline that has a score, the best first. To beat the best is to beat all of them, for
-        which no correction is due; to say which of them are beaten, read ``p_holm``.
+        Every declared baseline that has a score, the best first. The verdict is about the best one alone; to
+        say which others are beaten, read ``p_holm``.
     """
 
     verdict: Verdict

@@ -41,7 +41,8 @@ class Verdict:
     ----------
     level
         ``"below-baseline"``: even the best trained mean is below the best baseline, by its 95 % interval.
-        ``"at-ceiling"``: the headroom left is below 5 %. ``"no-benefit"``: not shown to be better than the
+        ``"at-ceiling"``: the headroom left is below 5 %, and the ceiling is none that was exceeded, since
+        that one is wrong. ``"no-benefit"``: not shown to be better than the
         untrained control (Dunnett), or better by less than the margin, or not shown to be better than the
         baseline. ``"beats-baseline"``: better than all of them that exist. ``"not-assessed"``: neither
         exists, or no size has two seeds. The first that applies.
@@ -216,7 +217,7 @@ def _levels(of: Columns, block: Block) -> list[Level]:
         {
             "not-assessed": unknown | nothing_to_beat,
             "below-baseline": below,
-            "at-ceiling": of["headroom_high"] < TOLERATED,
+            "at-ceiling": (of["headroom_high"] < TOLERATED) & ~(of["best"] > of["ceiling"]),
             "no-benefit": unshown,
         },
         otherwise="beats-baseline",

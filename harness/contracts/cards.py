@@ -149,6 +149,11 @@ class Metric:
         Absolute difference up to which two values of the same score count as equal.
     floor
         Score of an answer that knows nothing; None where that depends on the data.
+    margin
+        Gain up to which a model counts as no better than a baseline; the tolerance where None.
+    judged
+        False for a diagnostic that has no better end, such as a ratio that should be 1: it is shown with its
+        single runs and gets no verdict.
     units
         How unit scores belong to the value (``each``, ``mean``, ``weighted``, ``parts``), see
         :mod:`harness.audit`.
@@ -162,6 +167,8 @@ class Metric:
     upper: float | None = 1.0
     tolerance: float = 1e-6
     floor: float | None = None
+    margin: float | None = None
+    judged: bool = True
     units: Units = "each"
     invariant: frozenset[str] = frozenset()
 
@@ -250,6 +257,8 @@ class TaskCard(Card):
                     "upper": metric.upper,
                     "tolerance": metric.tolerance,
                     "floor": metric.floor,
+                    "margin": metric.tolerance if metric.margin is None else metric.margin,
+                    "judged": metric.judged,
                     "units": metric.units,
                     "invariant": sorted(metric.invariant),
                 }

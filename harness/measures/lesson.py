@@ -73,6 +73,10 @@ class Lesson:
         """Return the conditions that teach the asked treatment."""
         return self._by_treatment.get(asked.treatment, NOWHERE)
 
+    def meets(self, asked: Condition) -> bool:
+        """Return whether the asked perturbation is taught, in any context and at any dose."""
+        return asked.perturbation in self._by_perturbation
+
     def alone(self, part: str) -> Rows:
         """Return the conditions that teach a single perturbation."""
         return self._by_parts.get((part,), NOWHERE)

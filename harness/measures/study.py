@@ -70,10 +70,17 @@ class Fold:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A screen, and what each fold of a split teaches and asks."""
+    """A screen, and what each fold of a split teaches and asks.
+
+    Attributes
+    ----------
+    held_out
+        What the split holds out as one with each condition of the screen (conditions,): a context, say.
+    """
 
     screen: Screen
     folds: Sequence[Fold]
+    held_out: Sequence[str]
 
     @classmethod
     def of(cls, screen: Screen, split: Split, genes: Sequence[str], separator: str = "+") -> Study:
@@ -92,12 +99,26 @@ class Study:
                 folds.append(Fold(known=known, asked=asked))
         if not folds:
             raise NotApplicable("the split asks about no condition with enough treated and control cells")
-        return cls(screen=screen, folds=folds)
+        first = np.unique(screen.of_cell, return_index=True)[1]
+        return cls(screen=screen, folds=folds, held_out=[str(unit) for unit in split.units[first]])
 
     @cached_property
     def asked(self) -> list[Condition]:
         """Conditions asked about, fold by fold: the units."""
         return [condition for fold in self.folds for condition in self._asked(fold)]
+
+    @property
+    def clusters(self) -> list[str]:
+        """What generalises, one label per unit: units of one label are resampled together.
+
+        It is what the split holds out as one: the context that is new, or the perturbation at all doses and
+        in all contexts. Where both are new, units depend on each other by either, while statistics resample by
+        one alone: that is the one with fewer levels, which promises less and as a rule widens the interval.
+        """
+        held_out = [self.held_out[row] for row in self._rows]
+        perturbations = [condition.perturbation for condition in self.asked]
+        met = any(fold.known.meets(condition) for fold in self.folds for condition in self._asked(fold))
+        return held_out if met or len(set(held_out)) <= len(set(perturbations)) else perturbations
 
     def scored(self, predict: Predict) -> Found:
         """Score what is predicted of every asked condition against the mean of all its cells."""
@@ -244,15 +265,12 @@ class Study:
         for fold, reference in zip(self.folds, self._references, strict=True):
             known, rows, asked = fold.known, fold.asked, self._asked(fold)
             targets = known.targets(asked)
-            transferable = all(len(known.same(condition)) for condition in asked)
             found.append(
                 Measured(
                     truth=truth[rows],
                     control=control[rows],
                     centroid=reference,
-                    transferred=np.stack([context_transfer(known, c) for c in asked])
-                    if transferable
-                    else None,
+                    transferred=np.stack([_transferred(known, c) for c in asked]),
                     weights=weights[rows],
                     significant=significant[rows],
                     training_significant=known.significant if known.several else None,
@@ -374,6 +392,12 @@ class Study:
                 for name, score in INTERACTIONS.items():
                     found[name][unit] = score(predicted[unit], truth[unit], first, second, control[unit])
         return found
+
+
+def _transferred(known: Lesson, asked: Condition) -> Floats:
+    """Return what context transfer makes of a treatment; NaN of one that is taught in no context."""
+    predicted = context_transfer(known, asked)
+    return predicted if len(known.same(asked)) else np.full_like(predicted, np.nan)
 
 
 def _uninformed(known: Lesson, asked: Condition) -> Floats:

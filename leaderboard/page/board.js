@@ -81,10 +81,12 @@ function best(entry, metric) {
   return entry.isCurve ? atSize(entry, metric, found.best) : summary(entry, metric)[0] || null;
 }
 
+/** The comparison with the best baseline: at the largest size, which was not chosen by its score. */
 function finding(entry, metric) {
   const found = entry.metrics[metric];
   if (!found) return null;
-  return found.no_change.find((each) => each.size === (entry.isCurve ? found.best : null)) || null;
+  const at = entry.isCurve ? Math.max(...summary(entry, metric).map((each) => each.size)) : null;
+  return found.no_change.find((each) => each.size === at) || null;
 }
 
 /** What became of the runs without a value, in words. */

@@ -45,7 +45,8 @@ class Measured:
     centroid
         Mean of the training perturbations' profiles (genes,) or (perturbations x genes).
     transferred
-        Control plus the mean effect in the training contexts, where the question is a new context.
+        Control plus the mean effect in the training contexts (perturbations x genes), NaN of a perturbation
+        that is taught in none of them.
     weights
         From :func:`contrast_weights` (perturbations x genes).
     significant

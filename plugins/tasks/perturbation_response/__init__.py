@@ -10,6 +10,10 @@ an uninformed answer on the three real screens and on the simulated one. The ref
 change is above 0, because prediction and truth share the deviation of the reference: it stands beside, as a
 baseline. The size of effects is not its matter: that is what ``wmse`` and ``r2_weighted`` are for.
 
+What generalises is resampled: units of one new context together or, where contexts are known, those of one
+perturbation, whatever its dose and context. Where perturbation and context are both new it is the one of
+which fewer are asked; the other dependence is then left out of account.
+
 The truth is the mean of all treated cells, for models and baselines alike. Oracles are the second half of
 the cells against the first, so that their truth is noisier, and where cells are few a model may exceed
 them. Their notes hold the Spearman-Brown reliability of the whole, and what each metric can tell on the

@@ -55,7 +55,7 @@ def scores(study, found, notes=None):
         values=found.values,
         units=found.units,
         unit_names=[condition.name for condition in study.asked],
-        clusters=[condition.context for condition in study.asked],  # they share controls and lessons
+        clusters=study.clusters,
         undefined=found.undefined,
         notes={
             "unit_kind": "perturbation and context",

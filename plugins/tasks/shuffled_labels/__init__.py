@@ -18,10 +18,20 @@ def harness_tasks():
             needs=frozenset({"cell_type>=2"}),
             split="{split}",
             metrics=(
-                Metric(name="excess_over_chance", lower=-1.0, floor=0.0, units="weighted", tolerance=LUCK),
-                Metric(name="excess_in_errors", lower=None, upper=None, floor=0.0, tolerance=10.0),
-                Metric(name="micro_f1", units="weighted", tolerance=LUCK),
-                Metric(name="chance", units="weighted", tolerance=LUCK),
+                # A leak of any size is one, whatever two draws of chance may differ by.
+                Metric(
+                    name="excess_over_chance",
+                    lower=-1.0,
+                    floor=0.0,
+                    margin=0.0,
+                    units="weighted",
+                    tolerance=LUCK,
+                ),
+                Metric(
+                    name="excess_in_errors", lower=None, upper=None, floor=0.0, margin=0.0, tolerance=10.0
+                ),
+                Metric(name="micro_f1", units="weighted", tolerance=LUCK, judged=False),
+                Metric(name="chance", units="weighted", tolerance=LUCK, judged=False),
             ),
             identities=(
                 Identity(says="excess_over_chance == micro_f1 - chance"),
