@@ -1,5 +1,6 @@
 """Perturbation response: a screen worked by hand, a simulated one, and real ones where they are there."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from harness.contracts.guards import check_scores
 from harness.corpus import open_cells, read_catalogue
 from harness.measures import Screen, Study, log_normalise, measure_screen
 from harness.measures.response import DECLARED
+from harness.statistics import paired_difference
 from harness.synthetic import World
 from harness_plugins.tasks.perturbation_response import harness_tasks
 from harness_plugins.tasks.perturbation_response.task import PerturbationResponse
@@ -166,11 +168,12 @@ class TestByHand:
 
 
 def test_the_card_reads_metrics_as_they_are_declared():
-    """Direction and range agree with the kernels' declarations; the primary one may rank."""
+    """Direction, range, floor, and whether models are judged by it agree with the kernels' declarations; the
+    primary one may rank."""
     for metric in CARD.metrics:
         how = DECLARED[metric.name]
         assert (metric.direction, metric.lower, metric.upper) == (how.direction, how.lower, how.upper)
-        assert metric.floor == how.floor
+        assert (metric.floor, metric.judged) == (how.floor, how.rankable), metric.name
     assert DECLARED[CARD.primary.name].rankable
 
 
@@ -600,6 +603,56 @@ def test_every_split_is_scored(worlds, name):
         assert taught
         assert not asked & taught
         ABOUT[parameters["split"]](asked, taught, parameters)
+
+
+GENERALISES = {
+    **dict.fromkeys(("held_out_context", "few_shot", "unseen_both"), "context"),
+    **dict.fromkeys(("unseen_perturbation", "combinations", "held_out_dose"), "perturbation"),
+}
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_what_generalises_is_resampled(worlds, name):
+    """The context where it is new; else the perturbation, without its dose and over all contexts, so that one
+    context is enough for an interval. Of 18 units that are new in both, 3 contexts, not 6 perturbations."""
+    parameters = {"split": name, **SPLITS[name]}
+    found = baselines(worlds[1] if "dose" in name else worlds[0], "no_change", "linear", **parameters)
+    names = [unit.partition("|") for unit in found["no_change"].unit_names]
+    of = {"context": [n[2] for n in names], "perturbation": [n[0].partition("@")[0] for n in names]}
+    expected = of[GENERALISES[parameters["split"]]]
+    assert list(found["no_change"].clusters) == expected
+    assert len(set(expected)) > 1
+    gain = paired_difference(*(found[n].units["wmse"] for n in ("linear", "no_change")), clusters=expected)
+    assert gain.n_clusters == len(set(expected))
+    assert gain.reason is None
+
+
+def test_of_two_new_kinds_the_coarser_is_resampled():
+    """Three perturbations in five contexts, none taught where or with what it is asked: three clusters."""
+    cells = rich(perturbations=3, contexts=5, cells=2400, genes=60)
+    found = baselines(cells, "no_change", split="unseen_both")["no_change"]
+    assert len({name.partition("|")[2] for name in found.unit_names}) == 5
+    assert list(found.clusters) == [name.partition("|")[0] for name in found.unit_names]
+    assert len(set(found.clusters)) == 3
+
+
+def test_what_is_not_taught_lacks_its_own_score_alone(simulated):
+    """Where one of a context's perturbations is taught nowhere, there is no transfer to hold it against; the
+    others, in the same fold, keep their scores to the last digit."""
+    task, split = drawn(simulated)
+    known = task.baseline("technical_duplicate", simulated, split, RUN)
+    missing = known.unit_names[1]
+    taught = split.taught.copy()
+    taught[0, simulated.columns["perturbation"] == missing.partition("|")[0]] = False
+    found = task.baseline("technical_duplicate", simulated, replace(split, taught=taught), RUN)
+    assert found.unit_names == known.unit_names
+    for name in ("skill_context", "pearson_context"):
+        before, after = np.array(known.units[name]), np.array(found.units[name])
+        assert np.isfinite(before).all()
+        assert np.flatnonzero(np.isnan(after)).tolist() == [1]
+        np.testing.assert_array_equal(np.delete(after, 1), np.delete(before, 1))
+        assert name not in found.undefined
+        assert found.notes["units_undefined"][name] == 1
 
 
 @pytest.mark.parametrize("name", SPLITS)
