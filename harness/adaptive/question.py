@@ -70,12 +70,12 @@ class Question:
     def start(self) -> dict[int, int]:
         """Size -> runs missing at the ends of the ladder and of the untrained control.
 
-        Everything, where that is made and still says nothing.
+        Everything that is left, where those are made and still say nothing; empty once they can be judged.
         """
         ends = {0: self.asked.get(0, 0)}
         ends |= {size: min(AT_THE_ENDS, self.asked[size]) for size in (*self.sizes[:1], *self.sizes[-1:])}
         missing = {size: n - self.made(size) for size, n in ends.items()}
-        return {size: n for size, n in missing.items() if n > 0} or self.left
+        return {size: n for size, n in missing.items() if n > 0} or ({} if self.judgeable else self.left)
 
 
 def total_price(counts: Iterable[tuple[Question, Mapping[int, int]]]) -> float:

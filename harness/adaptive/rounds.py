@@ -253,14 +253,14 @@ def _values(records: Iterable[Record]) -> dict[str, float]:
 
 
 def _check_start(questions: Sequence[Question], limits: Limits) -> None:
-    """Refuse a budget that does not reach the first look."""
+    """Refuse a budget that does not reach the first look, unless what is missing of it costs nothing."""
     whole = price_asked(questions)
-    first = [{} if each.judgeable else each.start for each in questions]
+    first = [each.start for each in questions]
     start = total_price(
         (each, {size: each.made(size) + more.get(size, 0) for size in each.asked})
         for each, more in zip(questions, first, strict=True)
     )
-    if any(first) and start > limits.budget * whole:
+    if start > max(limits.budget * whole, price_made(questions)):
         raise Misuse(
             f"the budget is {limits.budget:.0%} of the whole grid, and the first runs at the ends of every "
             f"curve cost {start / whole:.0%}; give --budget {start / whole:.2f} or more"

@@ -69,7 +69,7 @@ def next_step(questions: Sequence[Question], limits: Limits, *, draws: int = DRA
     complete, or the budget is spent: more runs of the open curves whose forecast they are most likely to
     decide, each at the sizes where a run tells most of the whole grid for its price.
     """
-    starting = [{} if question.judgeable else question.start for question in questions]
+    starting = [question.start for question in questions]
     if any(starting):
         nothing: tuple[None, ...] = (None,) * len(questions)
         return Step(wanted=tuple(starting), forecasts=nothing, reasons=nothing)

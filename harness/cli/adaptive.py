@@ -13,6 +13,7 @@ from harness.records import Pruned
 if TYPE_CHECKING:
     from harness.adaptive import CurveEnd, Ending, Replay, Row
     from harness.plan import Plan
+    from harness.records import Job
 
 AIM, AIM_COST = 0.90, 0.50
 LOW_COST = 0.25
@@ -52,9 +53,16 @@ def _found(curve: CurveEnd) -> str:
     words = "not judged" if curve.verdict is None else _verdict(*answer_of(curve.verdict))
     if not curve.not_run:
         return words
-    sizes = Counter(job.draw.size for job in curve.not_run if job.draw)
-    missing = ", ".join(f"{n} of {size:,}" for size, n in sorted(sizes.items()))
-    return f"{words}; {why_not_run(curve)}; runs left out: {missing} cells"
+    sizes = Counter(_size(job) for job in curve.not_run)
+    missing = ", ".join(
+        f"{n} of {size:,} cells" if size else f"{n} untrained" for size, n in sorted(sizes.items())
+    )
+    return f"{words}; {why_not_run(curve)}; runs left out: {missing}"
+
+
+def _size(job: Job) -> int:
+    """Return how many cells a job of a curve trains on; the untrained control has none."""
+    return job.draw.size if job.draw else 0
 
 
 def why_not_run(curve: CurveEnd) -> str:
@@ -81,14 +89,13 @@ def left_out(plan: Plan, ending: Ending) -> Plan:
             model=curve.jobs.fit.model.label,
             task=job.task.label,
             dataset=job.dataset.name,
-            sampler=job.draw.sampler.label,
-            corpus=job.draw.corpus.name,
-            size=job.draw.size,
+            sampler=job.draw.sampler.label if job.draw else None,
+            corpus=job.draw.corpus.name if job.draw else None,
+            size=_size(job),
             reason=f"not run by the adaptive grid: {why_not_run(curve)}",
         )
         for curve in ending.curves
         for job in curve.not_run
-        if job.draw
     ]
     return replace(
         plan,

@@ -1,12 +1,14 @@
 """Plan -> execute -> check -> plan, with an executor that makes scores up."""
 
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from harness.adaptive import Limits, run_in_rounds
 from harness.adaptive.rounds import curves_of
+from harness.cli.adaptive import ending_lines, left_out
 from harness.contracts.cards import Metric, ModelCard, SamplerCard, TaskCard
 from harness.corpus import Facts
 from harness.errors import Misuse
@@ -169,14 +171,65 @@ def test_clear_curves_are_settled_and_the_rest_is_named(world):
     assert trends == {"flat": "flat", "rises": "still-improving"}
 
 
-def test_what_is_stored_is_not_run_again(world):
+@pytest.fixture(scope="module")
+def uncut(world):
+    """The lab and the ending of a grid that nothing interrupted."""
+    lab = Lab()
+    return lab, run_in_rounds(*world, {}, Limits(confidence=0.9), lab, draws=20)
+
+
+def test_what_is_stored_is_not_run_again(world, uncut):
     """Cut off after any round, the same call goes on: no job twice, the same end."""
-    whole = Lab()
-    end = run_in_rounds(*world, {}, Limits(confidence=0.9), whole, draws=20)
-    stored = {record.address: record for record in map(whole.record, whole.rounds[0])}
+    whole, end = uncut
+    for cut in range(1, len(whole.rounds) + 1):
+        stored = {record.address: record for jobs in whole.rounds[:cut] for record in map(whole.record, jobs)}
+        rest = Lab()
+        assert run_in_rounds(*world, stored, Limits(confidence=0.9), rest, draws=20) == end
+        assert [set(jobs) for jobs in rest.rounds] == [set(jobs) for jobs in whole.rounds[cut:]]
+
+
+CUTS = {
+    "the untrained controls": lambda job: job.arm == "untrained",
+    "half of the controls": lambda job: job.arm == "untrained" and job.fit.seed > 1,
+    "a second seed of the largest size": lambda job: (
+        bool(job.draw) and (job.draw.size, job.fit.seed) == (1000, 1)
+    ),
+    "all but the baselines": lambda job: job.arm != "baseline",
+}
+
+
+@pytest.mark.parametrize("lacks", CUTS.values(), ids=CUTS)
+def test_a_first_round_that_was_cut_off_is_completed_first(world, uncut, lacks):
+    """Whichever jobs of it are missing: they come first, and the rest goes on as if nothing had happened."""
+    whole, end = uncut
+    missing = [job for job in whole.rounds[0] if lacks(job)]
+    assert missing
+    stored = {job.address: whole.record(job) for job in whole.rounds[0] if job not in missing}
     rest = Lab()
     assert run_in_rounds(*world, stored, Limits(confidence=0.9), rest, draws=20) == end
-    assert [set(jobs) for jobs in rest.rounds] == [set(jobs) for jobs in whole.rounds[1:]]
+    assert [set(jobs) for jobs in rest.rounds] == [set(missing), *map(set, whole.rounds[1:])]
+
+
+def test_a_budget_that_is_spent_does_not_refuse_controls_that_cost_nothing(world):
+    """More than the budget is in the store, without a control: they are run, and nothing else is."""
+    lab = Lab()
+    stored = {job.address: lab.record(job) for job in trained(world[0].jobs) if job.fit.seed < 3}
+    end = run_in_rounds(*world, stored, Limits(confidence=1.01, budget=0.5), lab, draws=20)
+    assert [set(jobs) for jobs in lab.rounds] == [{job for job in world[0].jobs if not job.draw}]
+    assert {curve.reason for curve in end.curves} == {"budget"}
+
+
+def test_a_control_that_was_not_run_is_pruned_too(world, uncut):
+    """Every job without a result has a reason on the board."""
+    ending = uncut[1]
+    curve = ending.curves[0]
+    control = curve.jobs.by_size[0][0]
+    lost = replace(ending, curves=(replace(curve, not_run=(control,)), *ending.curves[1:]))
+    plan = left_out(world[0], lost)
+    assert control not in plan.jobs
+    [entry] = [each for each in plan.pruned if each.size == 0]
+    assert (entry.model, entry.sampler, entry.corpus, entry.task) == ("net", None, None, control.task.label)
+    assert ending_lines(lost)[1].endswith("runs left out: 1 untrained")
 
 
 def test_failed_runs_are_replaced_and_never_asked_for_twice(world):

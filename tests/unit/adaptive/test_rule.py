@@ -53,6 +53,23 @@ def test_ends_that_failed_are_replaced_by_the_rest():
     assert next_step([only], Limits()).empty
 
 
+def test_controls_are_asked_for_however_many_trained_runs_there_are():
+    """An earlier run with fewer seeds can be judged, and its untrained controls are still incomplete."""
+    asked = Question(
+        asked={0: 5, 100: 5, 1000: 5},
+        runs={0: [0.1], 100: [0.2, 0.21], 1000: [0.5, 0.52]},
+        price={0: 0.0, 100: 100.0, 1000: 1000.0},
+    )
+    assert asked.judgeable
+    assert next_step([asked], Limits()).wanted == ({0: 4},)
+    halfway = replace(asked, runs={**asked.runs, 0: [0.1] * 5, 1000: [0.5]})
+    assert halfway.judgeable
+    assert next_step([halfway], Limits()).wanted == ({1000: 1},)  # what the first round still lacks
+    ready = replace(asked, runs={**asked.runs, 0: [0.1] * 5})
+    assert ready.start == {}
+    assert next_step([ready], Limits()).forecasts != (None,)
+
+
 def test_only_open_curves_get_runs_the_most_open_first():
     """One that is settled gets nothing and says so; p (1 - p) for its price decides between the others."""
     questions = [started(), started(), started()]
