@@ -8,14 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import ContractBroken
 from harness.measures.response import (
-    DECLARED,
     SCORES,
     TARGET_RANKING,
     interaction_pearson,
     interaction_skill,
-    violations,
 )
 
 Floats = NDArray[np.float64]
@@ -97,15 +94,3 @@ class Found:
     def missing(self) -> dict[str, int]:
         """Metric -> units that do not define it."""
         return {name: int(np.isnan(values).sum()) for name, values in self.units.items()}
-
-    def audit(self) -> None:
-        """Refuse what contradicts the declarations of the metrics.
-
-        Raises
-        ------
-        ContractBroken
-            A score is outside its range, or two of them cannot both be.
-        """
-        wrong = [*violations(self.units, DECLARED), *violations(self.together, DECLARED)]
-        if wrong:
-            raise ContractBroken("; ".join(wrong))

@@ -112,8 +112,8 @@ class Study:
         """What generalises, one label per unit: units of one label are resampled together.
 
         It is what the split holds out as one: the context that is new, or the perturbation at all doses and
-        in all contexts. Where both are new, units depend on each other by either, while statistics resample by
-        one alone: that is the one with fewer levels, which promises less and as a rule widens the interval.
+        in all contexts. Where both are new, units depend on each other by either, while statistics resample
+        by one alone: that with fewer levels, which promises less and as a rule widens the interval.
         """
         held_out = [self.held_out[row] for row in self._rows]
         perturbations = [condition.perturbation for condition in self.asked]

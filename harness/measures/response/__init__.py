@@ -10,8 +10,12 @@ fold of a split:
    truth, and the host's own control cells.
 4. :func:`panel` of each prediction and baseline, and of the oracles (the second half, and it interpolated by
    :func:`interpolated_duplicate`) against the first half.
-5. :func:`calibrate` of each score, oracle against :func:`perturbed_mean`: what fails is shown, not ranked.
-6. :func:`violations` of what is stored.
+5. :func:`calibrate` of each score, the technical duplicate against the asked control plus the mean of the
+   taught effects or, where that has no score or one treatment alone is taught, against no change: what fails
+   is shown, not ranked.
+
+The card of a task repeats what is declared of direction, range and floor, and says how its scores relate; the
+host audits what it keeps by the card (:mod:`harness.audit`).
 """
 
 from harness.measures.response.baselines import (
@@ -44,7 +48,7 @@ from harness.measures.response.ceilings import (
 )
 from harness.measures.response.collapse import best_scale, pairwise_cosine, variance_ratio
 from harness.measures.response.combinations import interaction, interaction_pearson, interaction_skill
-from harness.measures.response.declared import BEYOND_PROFILES, IDENTITIES, Declared, Identity, violations
+from harness.measures.response.declared import BEYOND_PROFILES, Declared
 from harness.measures.response.discrimination import (
     centroid_accuracy,
     perturbation_discrimination,
@@ -85,12 +89,10 @@ from harness.measures.response.ranking import (
 __all__ = [
     "BEYOND_PROFILES",
     "DECLARED",
-    "IDENTITIES",
     "SCORES",
     "TARGET_RANKING",
     "Calibration",
     "Declared",
-    "Identity",
     "LinearResponse",
     "Measured",
     "Score",
@@ -150,5 +152,4 @@ __all__ = [
     "towards",
     "transferred_effect",
     "variance_ratio",
-    "violations",
 ]

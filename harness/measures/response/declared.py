@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 Direction = Literal["up", "down"]
 Invariance = Literal["scale", "offset", "order", "monotone", "cells"]
-
-TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,30 +47,6 @@ class Declared:
     invariant: frozenset[Invariance] = frozenset()
     rankable: bool = True
 
-
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """What one score says about another of the same prediction.
-
-    Attributes
-    ----------
-    score, other
-        Names; ``score`` equals ``of(other)``, or does not exceed it where ``at_most``.
-    """
-
-    score: str
-    other: str
-    of: Callable[[np.ndarray], np.ndarray]
-    at_most: bool = False
-
-
-IDENTITIES = (
-    Identity(score="r2", other="pearson_r", of=np.square, at_most=True),
-    Identity(score="andcg_published", other="andcg", of=lambda values: np.maximum(values, 0)),
-    Identity(
-        score="dynamic_range_published", other="dynamic_range", of=lambda values: np.clip(values, -1, 1)
-    ),
-)
 
 WHY_NOT_A_STRATUM = "chosen by the cells that are the truth, so that answers of other kinds regress unequally"
 
@@ -180,30 +151,3 @@ BEYOND_PROFILES: Mapping[str, Declared] = MappingProxyType(
     }
 )
 """Scores of rankings, doses, combinations and cells, and figures about metrics and predictions."""
-
-
-def violations(values: Mapping[str, ArrayLike], declared: Mapping[str, Declared]) -> list[str]:
-    """Return what stored scores contradict of what is declared of them, one sentence each.
-
-    Parameters
-    ----------
-    values
-        Name -> numbers (one per unit, the same units for all); NaN is no contradiction.
-    declared
-        Name -> declaration; scores without one are passed over.
-    """
-    known = {name: np.asarray(value, dtype=float) for name, value in values.items() if name in declared}
-    found = []
-    for name, numbers in known.items():
-        low, high = declared[name].lower, declared[name].upper
-        if low is not None and (numbers < low - TOLERANCE).any():
-            found.append(f'"{name}" has the value {np.nanmin(numbers):g}; it cannot be below {low:g}')
-        if high is not None and (numbers > high + TOLERANCE).any():
-            found.append(f'"{name}" has the value {np.nanmax(numbers):g}; it cannot exceed {high:g}')
-    for identity in IDENTITIES:
-        if identity.score in known and identity.other in known:
-            gap = known[identity.score] - identity.of(known[identity.other])
-            if (gap > TOLERANCE).any() or (not identity.at_most and (gap < -TOLERANCE).any()):
-                relation = "exceeds what" if identity.at_most else "is not what"
-                found.append(f'"{identity.score}" {relation} "{identity.other}" allows')
-    return found

@@ -1,6 +1,7 @@
 """Perturbation response: a screen worked by hand, a simulated one, and real ones where they are there."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import harness
 from harness import ArrayCells, ContractBroken, NotApplicable, PlainRun, splits
+from harness.audit import audit
 from harness.conformance import conform
 from harness.contracts.guards import check_scores
 from harness.corpus import open_cells, read_catalogue
@@ -175,6 +177,37 @@ def test_the_card_reads_metrics_as_they_are_declared():
         assert (metric.direction, metric.lower, metric.upper) == (how.direction, how.lower, how.upper)
         assert (metric.floor, metric.judged) == (how.floor, how.rankable), metric.name
     assert DECLARED[CARD.primary.name].rankable
+
+
+CONTRADICTIONS = [
+    ({"pds": 1.5}, '"pds" of a unit is 1.5'),
+    ({"wmse": -0.1}, '"wmse" of a unit is -0.1'),
+    ({"pearson_delta": -1.01}, '"pearson_delta" of a unit is -1.01'),
+    ({"andcg": np.inf}, '"andcg" is inf'),
+    ({"variance_ratio": -1.0}, '"variance_ratio" is -1'),
+    ({"r2": 0.9, "pearson_r": 0.8}, '"r2 <= pearson_r ** 2" is declared for a unit, and the sides are 0.9'),
+    ({"pearson_centroid": 0.999}, '"pearson_centroid <= max(pearson_centroid_small,'),
+    ({"pearson_centroid": -0.999}, '"pearson_centroid >= min(pearson_centroid_small,'),
+    ({"skill_context": 0.1}, '"skill_context == 0" is declared'),
+]
+
+
+def test_the_host_audits_what_the_card_declares(simulated):
+    """Scores as they are found pass; numbers out of their range, beyond what another score allows, or other
+    than a baseline must have, do not; nor does a value that is not the mean over the units."""
+    scores = baselines(simulated, "context_transfer")["context_transfer"]
+    said = partial(audit, declared=CARD.declared(), baseline="context_transfer")
+    assert not said(scores.values, units=scores.units)
+    for numbers, sentence in CONTRADICTIONS:
+        units = {
+            name: np.full(len(scores.unit_names), numbers[name]) for name in scores.units if name in numbers
+        }
+        found = said({**scores.values, **numbers}, units={**scores.units, **units})
+        assert any(each.startswith(sentence) for each in found), (sentence, found)
+    [mean] = said({**scores.values, "pds": 0.6}, units=scores.units)
+    assert mean.startswith('"pds" is 0.6; it is declared as the mean of its unit scores')
+    moved = audit(scores.values, CARD.declared(), units=scores.units, baseline="no_change")
+    assert any(each.startswith('"variance_ratio == 0" is declared') for each in moved)
 
 
 def test_moments_are_those_of_numpy(simulated):
