@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from harness.errors import Misuse
 from harness.store import Store, write_atomically
 
-from .board import to_json
+from .board import SCHEMA_VERSION, to_json
 from .publish import publish as publish_board
 from .publish import refresh_readme
 from .render_terminal import render_terminal
@@ -71,6 +72,12 @@ def show(
             )
     else:
         board = stored_board(Store(store), suite)
+    if board["schema_version"] != SCHEMA_VERSION and not as_json:
+        raise Misuse(
+            f'the board of "{printable(board["suite"]["name"])}" {board["version"] or ""} has schema version '
+            f"{board['schema_version']} and this program shows {SCHEMA_VERSION}; read the BOARD.md beside "
+            "it, or ask for --json"
+        )
     typer.echo(to_json(board).decode() if as_json else "\n".join(render_terminal(board)), nl=not as_json)
 
 

@@ -168,4 +168,8 @@ def _newest(to: Path, suite: str) -> str:
     board = read_board(to / suite / version)
     if board["schema_version"] == SCHEMA_VERSION:
         parts.append(render_tables(board, level=3))
+    else:
+        parts.append(
+            f"It was published in an older form, without verdicts; its tables are in [{link}]({link})."
+        )
     return "\n\n".join(parts)

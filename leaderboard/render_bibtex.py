@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from string import ascii_lowercase
 from typing import Any
 
@@ -44,8 +45,15 @@ def _keys(works: Iterable[str]) -> list[str]:
         author = re.search(r"\b[A-Z][a-z]+", work)
         year = YEAR.search(work)
         key = (author[0].lower() if author else "work") + (year[0] if year else "")
-        found.append(next(k for k in (key + letter for letter in ["", *ascii_lowercase]) if k not in found))
+        found.append(next(k for k in _numbered(key) if k not in found))
     return found
+
+
+def _numbered(key: str) -> Iterator[str]:
+    """Yield a key, then with a letter, then with a number, without end."""
+    yield key
+    yield from (key + letter for letter in ascii_lowercase)
+    yield from (f"{key}-{number}" for number in count(27))
 
 
 def _entry(key: str, work: str, names: list[str]) -> str:

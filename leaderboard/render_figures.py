@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import Misuse, did_you_mean
+
 from .rows import at_size, largest, printable
 from .tables import label
 
@@ -42,6 +44,11 @@ def render_figures(board: Board, form: str = "svg", only: str | None = None) -> 
         "saturation": partial(heat_map, board),
         **{f"curves_{n:02}": partial(curve_panels, table) for n, table in enumerate(board["tables"], 1)},
     }
+    if only is not None and only not in drawings:
+        raise Misuse(
+            f'there is no figure "{only}"; there are {", ".join(drawings)}.'
+            + did_you_mean(only, list(drawings))
+        )
     drawn = {name: draw() for name, draw in drawings.items() if only in (None, name)}
     return {f"{name}.{form}": _saved(figure, form) for name, figure in drawn.items() if figure}
 

@@ -21,6 +21,8 @@ from .render_parquet import render_parquet
 from .render_terminal import render_terminal
 
 PAGE = "index.html"
+PARTS = ("schema_version", "suite", "scores", "tables")
+"""What every board has had from the first day."""
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -37,6 +39,7 @@ def report(path: Path, grid: Mapping[str, Any]) -> list[str]:
     store = Store(path)
     board = make_board(store, grid)
     folder = store.boards / suite_folder(board["suite"]["name"])
+    write_atomically(folder / "board.json", to_json(board))  # first: what is rendered can be rendered again
     for name, content in files(board).items():
         write_atomically(folder / name, content)
     return [
@@ -87,6 +90,11 @@ def read_board(folder: Path) -> Board:
         raise Misuse(
             f'the board "{folder / "board.json"}" cannot be read ({error}); run the suite again'
         ) from error
+    absent = [part for part in PARTS if not isinstance(board, dict) or part not in board]
+    if absent:
+        raise Misuse(
+            f'"{folder / "board.json"}" is no board: it has no {", ".join(absent)}; run the suite again'
+        )
     return dict(board)
 
 

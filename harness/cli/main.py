@@ -38,9 +38,19 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        print(f"harness: {_of_the_system(error)}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("\nharness: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _of_the_system(error: OSError) -> str:
+    """Return the operating system's complaint as a sentence."""
+    what = (error.strerror or str(error) or type(error).__name__).lower()
+    where = f'"{error.filename}": ' if error.filename else ""
+    return f"{where}{what}; give another path, or make room"
 
 
 def build_app(called: str) -> typer.Typer:

@@ -95,7 +95,7 @@ const ruleChoice = (app) => app.board.hasVerdicts && choice("rule", "Saturation 
 const markChoice = (app) => choice("show", "Against doing nothing", [["", "Any"], ...Object.entries(MARKS).map(([key, { sign, short }]) => [key, `${sign} ${short}`])], app.state.show, (show) => app.go({ show }));
 
 const bar = (...controls) => el("div", { class: "bar" }, ...controls);
-const metricOf = (app, table) => (table.metrics[app.state.metric] ? app.state.metric : table.primary);
+const metricOf = (app, table) => (Object.hasOwn(table.metrics, app.state.metric) ? app.state.metric : table.primary);
 const found = (q, ...texts) => q.toLowerCase().split(/\s+/).every((word) => texts.some((text) => text && text.toLowerCase().includes(word)));
 
 function nameOf(app, entry) {

@@ -17,6 +17,18 @@ def test_every_command_answers_help(shared_place, command):
     assert "Usage: harness" in shared_place(*command, "--help")
 
 
+def test_what_the_system_refuses_is_a_sentence(place):
+    """A folder that is a file: no traceback, exit code 2."""
+    (place.folder / "file").write_text("")
+    rows = [f"t,m,d,micro_f1,{size},{seed},0.{5 + seed}" for size in (0, 10, 100) for seed in (0, 1)]
+    (place.folder / "runs.csv").write_text("\n".join(["task,model,dataset,metric,size,seed,value", *rows]))
+    process = place.start("judge", "runs.csv", "--no-fits", "--plots", "file/plots")
+    _, complaint = process.communicate()
+    assert process.returncode == 2
+    assert "Traceback" not in complaint
+    assert 'harness: "file/plots": not a directory' in complaint
+
+
 def test_list_says_what_is_there(shared_place):
     """Name, version, distribution, needs, offers; JSON for programs."""
     found = json.loads(shared_place("list", "samplers", "--json"))["found"]
@@ -64,7 +76,7 @@ def test_a_run_ends_with_its_board_and_publishing_makes_one_version(place):
     assert "v0001" in place("leaderboard", "publish", "--to", "leaderboard/published")
     assert "Nothing new" in place("leaderboard", "publish", "--to", "leaderboard/published")
     published = place.folder / "leaderboard" / "published" / "mine" / "v0001"
-    assert {file.name for file in published.iterdir()} == {"board.json", "scores.csv", "BOARD.md"}
+    assert {"board.json", "scores.csv", "BOARD.md", "index.html"} <= {f.name for f in published.iterdir()}
     assert "pca" in (place.folder / "leaderboard" / "README.md").read_text()
 
 

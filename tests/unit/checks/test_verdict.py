@@ -54,6 +54,17 @@ def published(shared):
 PERCENT_1, PERCENT_10, PERCENT_25 = 221_907, 2_219_070, 5_547_675
 
 
+def test_a_ceiling_that_is_exceeded_is_wrong_and_nobody_is_at_it():
+    """Scores above the measured ceiling, no better than the baseline: no benefit, and a flag."""
+    level = (0.353, 0.354, 0.352)
+    exceeded = Curve(
+        runs={0: [0.30, 0.31, 0.29], 100: level, 1000: level}, baselines={"b": [0.353]}, ceiling=0.30
+    )
+    (verdict,) = judge([exceeded])
+    assert verdict.level == "no-benefit"
+    assert "above-ceiling@100" in verdict.flags
+
+
 def test_published_curves(published):
     """What the founding study's own runs support, alone and as one grid: the reading it had one word for."""
     expected = {

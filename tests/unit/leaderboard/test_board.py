@@ -332,6 +332,51 @@ def test_scores_without_a_scale_have_none(tmp_path):
     assert [s["z"] for s in curve(board)["sizes"]] == [None]
 
 
+def test_a_declared_floor_is_the_floor(tmp_path, monkeypatch):
+    """What the metric declares, whatever a baseline scored; no stronger baseline in place of a lost one."""
+    monkeypatch.setitem(TASK, "metrics", {"micro_f1": {**UP, "floor": 0.1}, "log_loss": DOWN})
+    scale = board_of(tmp_path / "a")["tables"][0]["scales"]["micro_f1"]
+    assert (scale["floor"], scale["floor_name"]) == (0.1, "declared")
+    monkeypatch.setitem(TASK, "metrics", {"micro_f1": UP, "log_loss": DOWN})
+    monkeypatch.setitem(TASK, "baselines", ["majority", "strong"])
+    lost = [*standard()[:-1], failed(Baseline(name="majority")), record(Baseline(name="strong"), 0.6)]
+    assert board_of(tmp_path / "b", lost)["tables"][0]["scales"]["micro_f1"]["floor"] is None
+
+
+def test_a_diagnostic_is_shown_and_not_judged(tmp_path, monkeypatch):
+    """A ratio that should be one has no better end: its runs stand there, without verdict, gain or place."""
+    monkeypatch.setitem(TASK, "metrics", {"micro_f1": UP, "log_loss": {**DOWN, "judged": False}})
+    found = curve(board_of(tmp_path, [record(fit(size=100), 0.7, loss=0.4), *standard()[-2:]]), "log_loss")
+    assert [point["value"] for point in found["points"]] == [0.4]
+    assert (found["verdict"], found["unjudged"]) == (None, "a diagnostic, without a better end")
+    assert found["no_change"] == []
+
+
+def test_a_gain_up_to_the_margin_is_none(tmp_path, monkeypatch):
+    """The margin is another thing than the tolerance of repetitions."""
+    for margin, verdict in ((0.0, "beats"), (0.5, "no_better")):
+        how = {**UP, "tolerance": 0.1, "margin": margin}
+        monkeypatch.setitem(TASK, "metrics", {"micro_f1": how, "log_loss": DOWN})
+        assert curve(board_of(tmp_path / str(margin)))["no_change"][-1]["verdict"] == verdict
+
+
+def test_who_failed_at_the_largest_size_is_not_ranked_by_a_smaller_one(tmp_path):
+    """A model that ran out of memory has no place among those that did not."""
+    records = [each for each in standard() if each.job["size"] != 300] + [failed(fit(size=300))]
+    rows = board_of(tmp_path, records)["tables"][0]["ranking"]["rows"]
+    assert [row["model"] for row in rows] == ["hvg", "majority"]
+
+
+def test_nobody_is_ranked_where_the_metric_tells_nothing(tmp_path, monkeypatch):
+    """As the oracle found on this data set; the reason stands in place of the ranks."""
+    monkeypatch.setitem(TASK, "oracles", ["duplicate"])
+    oracle = record(Baseline(name="duplicate"), 0.78, notes={"not_ranked": ["micro_f1"]})
+    board = board_of(tmp_path, [*standard(), oracle])
+    assert board["tables"][0]["ranking"]["rows"] == []
+    assert "does not tell" in board["tables"][0]["ranking"]["reason"]
+    assert board["ranking"]["rows"] == []
+
+
 def test_models_are_put_side_by_side(tmp_path):
     """Ranked by the primary metric at the largest size, baselines among them, oracles not."""
     board = level_board(tmp_path)
@@ -699,6 +744,9 @@ def test_complaints_about_boards_are_sentences(tmp_path):
         report(tmp_path, grid(standard(), suite={"name": "../up"}))
     (store.boards / "quick" / "board.json").write_text("{")
     with pytest.raises(Misuse, match="cannot be read"):
+        stored_board(store, "quick")
+    (store.boards / "quick" / "board.json").write_text("{}")
+    with pytest.raises(Misuse, match="is no board: it has no schema_version, suite, scores, tables"):
         stored_board(store, "quick")
 
 

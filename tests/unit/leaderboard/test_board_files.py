@@ -86,6 +86,9 @@ def test_only_what_was_used_is_cited(tmp_path):
     assert "doi = {10.1000/x_1}" in text
     assert "eprint = {2202.01234}" in text
     assert "Poe" not in text
+    many = [{**found[0], "citation": "; ".join(f"Doe 2021, part {n}" for n in range(40))}]
+    text = render_bibtex(board_of(tmp_path / "many", plugins={"found": many}))
+    assert len({line for line in text.splitlines() if line.startswith("@")}) == 40
     assert "@" not in render_bibtex(
         board_of(tmp_path / "b", [failed(fit(size=100))], plugins={"found": found})
     )
