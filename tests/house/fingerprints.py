@@ -1,9 +1,10 @@
 """What the code behind every plugin of ours comes to, so that results cannot change under one version.
 
-A fingerprint is made of the plugin's own modules and of the kernels that it computes with, down to the last
-one that these use. Comments, docstrings, formatting, and what a card says for people do not count. They are
-committed in ``fingerprints.json``; ``make fingerprints`` renews those of plugins whose version was raised,
-and refuses the others by name. Where a rewriting is known to leave all results as they are::
+A fingerprint is made of the plugin's own modules and of all of the host's that it computes with, down to the
+last one that these use; the splits, which the host draws for every task, have a fingerprint of their own.
+Comments, docstrings, formatting, and what a card says for people do not count. They are committed in
+``fingerprints.json``; ``make fingerprints`` renews those of plugins whose version was raised, and refuses the
+others by name. Where a rewriting is known to leave all results as they are::
 
     make fingerprints ARGS="--unchanged task.typing --unchanged model.pca"
 """
@@ -17,13 +18,22 @@ from functools import cache
 from pathlib import Path
 
 from harness.registry import HOUSE, discover
+from harness.splits import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = Path(__file__).with_suffix(".json")
-DOORS = ("harness.measures", "harness.synthetic", "harness.training")
+DOORS = ("harness", "harness.measures", "harness.synthetic", "harness.training")
+"""Modules that pass on what others define."""
+ROOMS = ("harness.contracts.", *(f"{door}." for door in DOORS[1:]))
 """Where what plugins compute with lives."""
-FOR_PEOPLE = {"version", "summary", "citation", "licence", "caveats", "choices"}
-"""What a card says that moves no result; its version is compared by itself."""
+DECLARATIONS = "harness.contracts.cards"
+"""What the classes of cards mean is the host's affair; what a plugin declares by them is its own code."""
+CARD = {"version", "summary", "citation", "licence", "caveats", "choices"}
+FOR_PEOPLE = {
+    **dict.fromkeys(("ModelCard", "SamplerCard", "TaskCard"), CARD),
+    "Metric": {"margin", "judged"},
+}
+"""What a declaration says that moves no score; the version of a card is compared by itself."""
 
 
 def shape(node):
@@ -32,8 +42,8 @@ def shape(node):
         return [shape(each) for each in node if not _is_text(each)]
     if not isinstance(node, ast.AST):
         return repr(node)
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Card"):
-        node.keywords = [keyword for keyword in node.keywords if keyword.arg not in FOR_PEOPLE]
+    if isinstance(node, ast.Call) and (idle := FOR_PEOPLE.get(getattr(node.func, "id", ""))):
+        node.keywords = [keyword for keyword in node.keywords if keyword.arg not in idle]
     fields = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
     return [type(node).__name__, *([name, shape(value)] for name, value in fields if name != "kind")]
 
@@ -66,21 +76,28 @@ def _file(module):
 
 @cache
 def _offered(door):
-    """Return name -> module for all that a door passes on."""
-    froms = (node for node in ast.walk(_tree(_file(door))) if isinstance(node, ast.ImportFrom))
+    """Return name -> module for all that the file of a door passes on."""
+    froms = (node for node in ast.walk(_tree(door)) if isinstance(node, ast.ImportFrom))
     return {alias.asname or alias.name: node.module for node in froms for alias in node.names}
 
 
 def _used(path):
-    """Yield the modules behind the doors that a file imports from."""
+    """Yield the modules of the rooms that a file imports from."""
     for node in ast.walk(_tree(path)):
-        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(DOORS):
+        if isinstance(node, ast.Import):
+            named = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            named = [_defines(node.module, alias.name) for alias in node.names]
+        else:
             continue
-        for alias in node.names:
-            if node.module in DOORS:
-                yield _offered(node.module).get(alias.name, f"{node.module}.{alias.name}")
-            else:
-                yield node.module
+        yield from (name for name in named if f"{name}.".startswith(ROOMS) and name != DECLARATIONS)
+
+
+def _defines(module, name):
+    """Return the module that an imported name comes from."""
+    if module.startswith("harness") and _file(f"{module}.{name}"):
+        return f"{module}.{name}"
+    return _offered(_file(module)).get(name, module) if module in DOORS else module
 
 
 def modules_of(folder):
@@ -99,21 +116,22 @@ def modules_of(folder):
 
 
 def present():
-    """Return plugin -> version and code of its modules, as they are now."""
+    """Return plugin -> version and code of its modules, as they are now; ``host.splits`` counts as one."""
     registry = discover()
     shelves = {"model": registry.models, "sampler": registry.samplers, "task": registry.tasks}
-    return {
-        f"{kind}.{name}": {
-            "version": found.card.version,
-            "code": {
-                module: _digest(path)
-                for module, path in sorted(modules_of(ROOT / "plugins" / f"{kind}s" / name).items())
-            },
-        }
+    plugins = {
+        f"{kind}.{name}": _print(ROOT / "plugins" / f"{kind}s" / name, found.card.version)
         for kind, shelf in shelves.items()
         for name, found in sorted(shelf.items())
         if found.distribution == HOUSE
     }
+    recipes = ", ".join(f"{kind} {version}" for kind, (version, _) in KINDS.items())
+    return {"host.splits": _print(ROOT / "harness" / "splits", recipes), **plugins}
+
+
+def _print(folder, version):
+    code = {module: _digest(path) for module, path in sorted(modules_of(folder).items())}
+    return {"version": version, "code": code}
 
 
 def changed(old, new):
@@ -143,9 +161,13 @@ def renewed(old, new, unchanged=()):
 def sentence(name, modules):
     """Return what to do about a plugin whose code changed under one version."""
     return (
-        f"{name}: {', '.join(modules)} changed and the version did not. Raise the version on its card, then: "
-        f"make fingerprints. If no result changed: make fingerprints ARGS='--unchanged {name}'"
+        f"{name}: {', '.join(modules)} changed and the version did not. Raise the version {_place(name)}, "
+        f"then: make fingerprints. If no result changed: make fingerprints ARGS='--unchanged {name}'"
     )
+
+
+def _place(name):
+    return "of the recipe in harness/splits/recipes.py" if name == "host.splits" else "on its card"
 
 
 def main():
