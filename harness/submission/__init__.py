@@ -14,13 +14,13 @@ Nothing of it is ever written to disk under a name that stands in it, nothing of
 says of plugins, data and splits is held against what the verifier has.
 """
 
-from harness.submission.archive import Refused
+from harness.submission.archive import Refused, plain
 from harness.submission.content import Content, open_bundle
 from harness.submission.here import Here, look_here
 from harness.submission.inspection import Finding, inspect
 from harness.submission.keeping import keep
 from harness.submission.packing import pack
-from harness.submission.repetition import Repetition, choose, repeat, threads_of
+from harness.submission.repetition import Repetition, choose, possible_threads, repeat, threads_of
 
 __all__ = [
     "Content",
@@ -34,6 +34,8 @@ __all__ = [
     "look_here",
     "open_bundle",
     "pack",
+    "plain",
+    "possible_threads",
     "repeat",
     "threads_of",
 ]

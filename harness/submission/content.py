@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ SCORE_FILES = ("manifest.json", "scores.json", "units.npz", "costs.json")
 SCORE_NAME = re.compile(rf"scores/([0-9a-f]{{64}})/({'|'.join(map(re.escape, SCORE_FILES))})")
 ARRAY_NAME = re.compile(r"(names|weights|clusters|value:[^/\\]+)\.npy")
 LONGEST_HEADER = 10_000
+LARGEST_INTEGER = 2**63 - 1
 
 
 def belongs(name: str) -> bool:
@@ -210,15 +212,29 @@ def _formed(document: Any, form: type[BaseModel], name: str) -> Any:
 
 
 def _json(content: bytes, name: str) -> Any:
-    """Return what a JSON text says; NaN and infinity are no JSON."""
+    """Return what a JSON text says, which can be written again: no number beyond all, no half a character."""
     try:
-        return json.loads(content, parse_constant=_no_number)
+        said = json.loads(content, parse_constant=_no_number, parse_float=_finite, parse_int=_counted)
+        canonical(said).encode()
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{name} is not JSON: {_one_line(error)}") from error
+        raise Refused(f"{name} is not JSON that can be read: {_one_line(error)}") from error
+    return said
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text[:40]} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+def _counted(text: str) -> int:
+    number = int(text)
+    if abs(number) > LARGEST_INTEGER:
+        raise ValueError(f"{text[:40]} is larger than any number here")
+    return number
 
 
 def _one_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness import splits
 from harness.audit import audit
@@ -16,6 +17,8 @@ from harness.submission.here import Here
 
 SHOWN = 5
 """Complaints of one kind that are told; the others are counted."""
+PARTS = ("task", "dataset", "split", "model", "corpus", "sampler", "device")
+"""What a job is looked for by, the first that no planned job has is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +61,20 @@ def _each(records: list[Record], look: Callable[[Record], Iterable[str]]) -> Ite
     for record in records:
         try:
             yield from (f"the job {record.address[:12]}: {sentence}" for sentence in look(record))
-        except (Refused, AttributeError, KeyError, TypeError, ValueError) as error:
+        except Refused as error:
             yield f"the job {record.address[:12]}: {error}"
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            yield f"the job {record.address[:12]} cannot be read: {type(error).__name__}: {error}"
 
 
 def _claims(content: Content) -> Iterator[str]:
     """Say which claims of the manifest do not follow from the rest."""
-    for name, value in claims_of(content.grid, content.records).items():
+    follow = claims_of(content.grid, content.records)
+    for name, value in follow.items():
         if content.claims.get(name) != value:
             said = canonical(content.claims.get(name))[:120]
             yield f"the manifest claims other {name} than the bundle holds: {said}"
-    for name in content.claims.keys() - claims_of(content.grid, content.records).keys():
+    for name in sorted(content.claims.keys() - follow.keys()):
         yield f'the manifest claims "{name}", which nothing in the bundle bears out'
 
 
@@ -76,10 +82,11 @@ def _jobs(content: Content, jobs: Mapping[str, Job]) -> Iterator[str]:
     """Say which records belong to no job of the suite, and which jobs have no record."""
     if content.grid.get("trial"):
         yield "it is a trial on limited cells, which is never submitted"
+    strange = _Strange(jobs)
     for record in content.records:
         job = jobs.get(record.address)
         if job is None:
-            yield f"{_who(record)}: the suite has no such job here; {_stranger(record, jobs)}"
+            yield f"{_who(record)}: the suite has no such job here; {strange(record)}"
         elif canonical(dict(record.job)) != canonical(job.describe()):
             yield f"{_who(record)}: the record describes another job than its address stands for"
     known = {record.address for record in content.records}
@@ -88,15 +95,24 @@ def _jobs(content: Content, jobs: Mapping[str, Job]) -> Iterator[str]:
             yield f"{job.label}: a job of the suite that has no record, neither score nor failure"
 
 
-def _stranger(record: Record, jobs: Mapping[str, Job]) -> str:
-    """Return what about a record is like no planned job."""
-    said = record.job
-    planned = [job.describe() for job in jobs.values()]
-    for name in ("task", "dataset", "split", "model", "corpus", "sampler", "device"):
-        mine = canonical(said[name])
-        if mine not in {canonical(job[name]) for job in planned}:
-            return f"its {name} is {mine[:160]}, and no job here has that"
-    return "its parts are known and do not go together"
+@dataclass(frozen=True)
+class _Strange:
+    """Tells what about a record is like no planned job."""
+
+    jobs: Mapping[str, Job]
+
+    def __call__(self, record: Record) -> str:
+        for name, known in self._known.items():
+            mine = canonical(record.job[name])
+            if mine not in known:
+                return f"its {name} is {mine[:160]}, and no job here has that"
+        return "its parts are known and do not go together"
+
+    @cached_property
+    def _known(self) -> dict[str, set[str]]:
+        """Part of a job -> all that planned jobs have for it, described once for all records."""
+        planned = [job.describe() for job in self.jobs.values()]
+        return {name: {canonical(job[name]) for job in planned} for name in PARTS}
 
 
 def _who(record: Record) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.executors.contract import Executor
 from harness.executors.session import make_orders
-from harness.records import Outcome, Record
+from harness.records import Failure, Outcome, Record
 from harness.store import Store, Units
+from harness.submission.archive import plain
 from harness.submission.content import Content
 from harness.submission.here import Here
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 EVERY = ""
 """The tolerance of every metric that is given none of its own."""
+OF_THE_MACHINE = ("oom", "timeout", "environment")
+"""Failures that another machine need not repeat."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +43,10 @@ class Repetition:
 
 
 def choose(content: Content, k: int, seed: int) -> list[Record]:
-    """Return k scored records, each as likely as any other; all where there are fewer."""
+    """Return k records, each as likely as any other, failures too; all where there are fewer."""
     import numpy as np
 
-    records = sorted(content.scored, key=lambda record: record.address)
+    records = sorted(content.records, key=lambda record: record.address)
     order = np.random.default_rng(seed).permutation(len(records))[:k]
     return [records[place] for place in order]
 
@@ -74,9 +77,14 @@ def repeat(
 
 
 def threads_of(records: Sequence[Record]) -> int:
-    """Return how many threads these jobs had: the last bits of a fit depend on it."""
+    """Return how many threads a bundle says that these jobs had: the last bits of a fit depend on it."""
     costs = (cost for record in records for cost in record.outcome.costs.values())
     return max((int(cost["threads"]) for cost in costs if "threads" in cost), default=1)
+
+
+def possible_threads(said: int, cores: int) -> int:
+    """Return the number of threads nearest to what a bundle says that this machine can give."""
+    return min(max(said, 1), cores)
 
 
 @dataclass(frozen=True)
@@ -92,16 +100,20 @@ class _Comparison:
         job, said = self.here.jobs[record.address], record.outcome
         both = said.metrics.keys() & found.metrics.keys()
         largest = {name: abs(said.metrics[name] - found.metrics[name]) for name in sorted(both)}
-        return Repetition(
-            label=job.label, address=record.address, largest=largest, wrong=tuple(self._wrong(record, found))
-        )
+        wrong = tuple(map(plain, self._wrong(record, found)))
+        return Repetition(label=plain(job.label), address=record.address, largest=largest, wrong=wrong)
 
     def _wrong(self, record: Record, found: Outcome) -> Iterator[str]:
         said = record.outcome
-        if found.status != "ok":
-            why = found.failure.reason if found.failure else found.reason
-            yield f"here it is {found.status}: {why}"
-            return
+        if said.status == found.status == "ok":
+            yield from self._unlike_scores(record, found)
+        elif said.status != found.status:
+            yield f"the bundle says {_came_to(said)}; here it is {_came_to(found)}{_excuse(said)}"
+        elif not _fails_alike(said.failure, found.failure):
+            yield f"it fails otherwise here: {_came_to(found)}; the bundle says {_came_to(said)}"
+
+    def _unlike_scores(self, record: Record, found: Outcome) -> Iterator[str]:
+        said = record.outcome
         if said.split_digest != found.split_digest:
             yield "the split that is drawn here is another one"
         if said.undefined.keys() != found.undefined.keys():
@@ -122,6 +134,26 @@ class _Comparison:
             metric.name: self.tolerances.get(metric.name, metric.tolerance if every is None else every)
             for metric in card.metrics
         }
+
+
+def _came_to(outcome: Outcome) -> str:
+    if outcome.failure:
+        return f"{outcome.status} ({outcome.failure.kind}: {outcome.failure.reason})"
+    return f"{outcome.status} ({outcome.reason})" if outcome.reason else outcome.status
+
+
+def _excuse(said: Outcome) -> str:
+    """Return what a person must know who wonders at a failure that another machine does not repeat."""
+    if said.failure and said.failure.kind in OF_THE_MACHINE:
+        return f"; {said.failure.kind} may be the machine's, and is believed where it happens here too"
+    return ""
+
+
+def _fails_alike(said: Failure | None, found: Failure | None) -> bool:
+    """Return whether one failure bears out another; a short memory here bears out nothing but its like."""
+    if said is None or found is None:
+        return said is found
+    return said.kind in OF_THE_MACHINE or found.kind not in OF_THE_MACHINE
 
 
 def _unlike(name: str, said: float, found: float, allowed: float) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, RootModel, TypeAdapter, model_validator
 
-from harness.records import Record
+from harness.records import Outcome, Record
 
 
 class _Strict(BaseModel):
@@ -66,6 +66,13 @@ class Job(_Strict):
     split: dict[str, Any]
     addresses: Addresses
 
+    @model_validator(mode="after")
+    def _one_subject(self) -> Job:
+        if (self.baseline is None) == (self.model is None):
+            what = "neither a model nor a baseline" if self.model is None else "a model and a baseline"
+            raise ValueError(f"the job names {what}; exactly one of them is asked")
+        return self
+
 
 class Suite(_Open):
     """What was asked, as far as a bundle is told by it."""
@@ -116,12 +123,24 @@ class Listed(_Strict):
     sha256: str
 
 
+class Claims(_Open):
+    """What a manifest says of the rest."""
+
+    suite: str
+    outcomes: dict[str, int]
+    plugins: list[str]
+    versions: list[str]
+    data: dict[str, str]
+    environments: list[dict[str, str]]
+    metrics: str
+
+
 class Manifest(_Strict):
     """``manifest.json``."""
 
     format: int
     files: dict[str, Listed]
-    claims: dict[str, Any]
+    claims: Claims
     digest: str
 
 
@@ -137,6 +156,23 @@ def read_record(data: Any) -> Record:
         It is none.
     """
     record = Record.from_json(data)
-    RECORD.validate_python(asdict(record))
+    RECORD.validate_json(json.dumps(data), strict=True)
     Job.model_validate(record.job)
+    _refuse_contradiction(record.outcome)
     return record
+
+
+def _refuse_contradiction(outcome: Outcome) -> None:
+    """Refuse scores of what has none, no reason for having none, and what is never recorded."""
+    if outcome.status == "missing":
+        raise ValueError('its status is "missing", which is never recorded; ok, failed, not-applicable are')
+    if (outcome.status == "failed") != (outcome.failure is not None):
+        raise ValueError(f'its status is "{outcome.status}" and it has {_none_or_a(outcome.failure)} failure')
+    if (outcome.status == "not-applicable") != (outcome.reason is not None):
+        raise ValueError(f'its status is "{outcome.status}" and it has {_none_or_a(outcome.reason)} reason')
+    if outcome.status != "ok" and (outcome.metrics or outcome.undefined):
+        raise ValueError(f'its status is "{outcome.status}" and it has scores')
+
+
+def _none_or_a(thing: object) -> str:
+    return "no" if thing is None else "a"

@@ -131,6 +131,11 @@ class Forgery:
             for r in self.records
         ]
 
+    def hide(self, address, outcome):
+        """Give a job an outcome without scores, and take its stored scores out."""
+        self.records = [replace(r, outcome=outcome) if r.address == address else r for r in self.records]
+        self.files = {name: content for name, content in self.files.items() if address not in name}
+
     def change_scores(self, address, **fields):
         """Give the stored scores, and the record, other fields."""
         name = f"scores/{address}/scores.json"
@@ -161,8 +166,11 @@ class Forgery:
 
     def label(self):
         """Make the bundle's manifest right again, and its claims follow."""
+        return self.claim(claims_of(self.json(GRID), self.records))
+
+    def claim(self, claims):
+        """Make the digests of the bundle's manifest right again, under any claims."""
         rest = {name: entry(content) for name, content in self.files.items() if name != MANIFEST}
-        claims = claims_of(self.json(GRID), self.records)
         self.put(MANIFEST, make_manifest(rest, claims))
         return self
 

@@ -1,16 +1,20 @@
 """``harness submit`` and ``harness verify`` as they are called: what they print and how they end."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import typer
 
+from harness.cli import verify as commands
 from harness.cli.options import Wanted
 from harness.cli.submit import submit
 from harness.cli.verify import read_tolerances, verify
 from harness.conformance import Finding
-from harness.errors import Misuse
-from harness.submission import packing
+from harness.errors import HarnessError, Misuse
+from harness.records import Failure, Outcome
+from harness.submission import look_here, packing
 
 
 def called(world, bundle, **more):
@@ -39,7 +43,8 @@ def test_a_bundle_is_written_and_verified(world, tmp_path, capsys, monkeypatch):
     kept = tmp_path / "kept"
     assert called(world, tmp_path / "mine.zip", jobs=1, seed=3, keep=kept) == 0
     said = capsys.readouterr().out
-    assert "run again: 1 of 5 scored jobs, chosen with --seed 3" in said
+    assert "it says 5 ok\n" in said
+    assert "run again: 1 of 5 jobs, chosen with --seed 3" in said
     assert said.endswith("verified\n")
     board = json.loads((kept / "boards" / "mine" / "board.json").read_bytes())
     assert [score["status"] for score in board["scores"]] == ["ok"] * 5
@@ -68,3 +73,69 @@ def test_tolerances_are_read():
     for text in ("much", "mse=", "-1", "nan"):
         with pytest.raises(Misuse, match="--tolerance got"):
             read_tolerances([text])
+
+
+EVIL = "mine\n```\n\x1b[2J\u202e @everyone"
+
+
+def test_a_strangers_words_steer_no_terminal(world, forgery, tmp_path, capsys):
+    """Whatever the claims, labels and reasons hold, each is printed on its own line and as plain text."""
+    record = next(record for record in forgery.records if record.job["arm"] == "trained")
+    failure = Failure(kind="nan", reason=EVIL, stage="fit", stage_address="f")
+    forgery.hide(record.address, Outcome(status="failed", failure=failure))
+    manifest = forgery.label().json("manifest.json")
+    forgery.claim({**manifest["claims"], "suite": EVIL})
+    assert called(world, forgery.write(tmp_path / "forged.zip")) == 1
+    said = capsys.readouterr()
+    lines = (said.out + said.err).splitlines()
+    assert lines[0].startswith("suite mine?```??[2J? @everyone, 5 records")
+    assert "it says 1 failed (nan), 4 ok" in lines
+    assert all(line.isprintable() for line in lines)
+
+
+def test_a_complaint_that_quotes_a_stranger_is_plain(world, forgery, tmp_path):
+    """A model that is not here is called whatever the bundle calls it."""
+    grid = forgery.json("grid.json")
+    forgery.put("grid.json", {**grid, "suite": {**grid["suite"], "models": [{"name": EVIL}]}})
+    with pytest.raises(HarnessError) as complaint:
+        called(world, forgery.label().write(tmp_path / "forged.zip"))
+    assert complaint.value.exit_code == 2
+    assert "mine?```??[2J?" in str(complaint.value)
+    assert str(complaint.value).isprintable()
+
+
+def test_a_bundle_is_not_believed_about_threads(world, monkeypatch, capsys):
+    """As many as it says where that is possible; what is not is brought within it, and said."""
+    monkeypatch.setattr(commands.os, "cpu_count", lambda: 4)
+
+    def threads(said):
+        cost = {"fit": {"threads": said}}
+        return commands._threads([SimpleNamespace(outcome=SimpleNamespace(costs=cost))])
+
+    assert threads(3) == 3
+    assert capsys.readouterr().err == ""
+    for said, possible in ((1e9, 4), (-3, 1), (0, 1)):
+        assert threads(said) == possible
+        assert f"had {said:g} threads; here they get {possible}" in capsys.readouterr().err
+
+
+def test_a_broken_report_takes_no_verdict_away(world, tmp_path, capsys, monkeypatch):
+    """The verdict is told before boards are made; a report that fails is named, and the next one is made."""
+    made = []
+
+    def broken(store, grid):
+        raise ValueError("no room\x1b[2J")
+
+    def sound(store, grid):
+        made.append(store)
+
+    def with_reports(*words, **more):
+        here = look_here(*words, **more)
+        return replace(here, registry=replace(here.registry, reports=(broken, sound)))
+
+    monkeypatch.setattr("harness.submission.look_here", with_reports)
+    assert called(world, world.bundle, keep=tmp_path / "kept") == 0
+    said = capsys.readouterr()
+    assert said.out.endswith("verified\n")
+    assert "failed: ValueError: no room?[2J" in said.err
+    assert made == [tmp_path / "kept"]

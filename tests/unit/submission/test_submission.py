@@ -9,9 +9,19 @@ import pytest
 
 from harness.digest import canonical
 from harness.errors import Misuse
-from harness.records import Failure, Outcome, Record
+from harness.records import Failure, Job, Outcome, Record
 from harness.store import Store
-from harness.submission import choose, inspect, keep, look_here, open_bundle, pack, repeat, threads_of
+from harness.submission import (
+    choose,
+    inspect,
+    keep,
+    look_here,
+    open_bundle,
+    pack,
+    possible_threads,
+    repeat,
+    threads_of,
+)
 from harness.submission.archive import Refused
 from harness.submission.content import CONFORMANCE, GRID, LOCKS, MANIFEST, RECORDS, entry, make_manifest
 
@@ -133,6 +143,7 @@ def test_jobs_get_the_threads_that_they_had(world):
         record = replace(content.records[0], outcome=replace(content.records[0].outcome, costs=costs))
     assert threads_of([record]) == 3
     assert threads_of([]) == 1
+    assert [possible_threads(said, 4) for said in (3, 10**9, -3, 0)] == [3, 4, 1, 1]
 
 
 def test_what_was_verified_can_be_kept(world, tmp_path):
@@ -215,6 +226,16 @@ def test_a_manifest_that_claims_otherwise_is_refused(world, forgery, tmp_path):
     assert 'claims "rank", which nothing in the bundle bears out' in wrong[1]
 
 
+@pytest.mark.parametrize(
+    "change", [{"suite": None}, {"suite": 3}, {"data": []}, {"outcomes": {"ok": "5"}}, {"environments": [3]}]
+)
+def test_claims_of_another_form_are_refused(forgery, tmp_path, change):
+    """One that is absent too: nobody looks for it later on in vain."""
+    claims = {**forgery.json(MANIFEST)["claims"], **change}
+    forgery.claim({name: value for name, value in claims.items() if value is not None})
+    assert "manifest.json does not have the form" in unreadable(forgery, tmp_path)
+
+
 def test_a_file_that_the_manifest_does_not_name_is_refused(forgery, tmp_path):
     """Or one that is gone."""
     address = forgery.records[0].address
@@ -235,6 +256,9 @@ def test_other_formats_and_no_json_are_refused(forgery, tmp_path):
         (b'{"format": 1, "files": 3}', "does not have the form that it should have"),
         (b"{", "is not JSON"),
         (b'{"a": NaN}', "NaN is no number"),
+        (b'{"a": 1e999}', "1e999 is no number"),
+        (b'{"a": 1' + b"0" * 400 + b"}", "is larger than any number here"),
+        (b'{"a": "\\ud800"}', "is not JSON that can be read"),
         (b"[" * 60_000, "is not JSON"),
     ]:
         forgery.files[MANIFEST] = content
@@ -252,6 +276,16 @@ def test_other_formats_and_no_json_are_refused(forgery, tmp_path):
         (lambda record: record["job"].pop("model"), "is no record"),
         (lambda record: record["job"].update(size="many"), "is no record"),
         (lambda record: record["job"].update(task="typing"), "is no record"),
+        (lambda record: record["job"].update(model=None, baseline=None), "neither a model nor a baseline"),
+        (
+            lambda record: record["job"].update(model={"name": "m", "version": "1"}, baseline="b"),
+            "a model and a baseline",
+        ),
+        (lambda record: record["outcome"].update(metrics={"micro_f1": "0.5"}), "is no record"),
+        (lambda record: record["outcome"].update(status="missing", metrics={}), "never recorded"),
+        (lambda record: record["outcome"].update(status="failed"), "it has no failure"),
+        (lambda record: record["outcome"].update(status="not-applicable"), "it has no reason"),
+        (lambda record: record["outcome"].update(status="not-applicable", reason="r"), "it has scores"),
     ],
 )
 def test_a_line_that_is_no_record_is_refused(forgery, tmp_path, edit, says):
@@ -259,9 +293,7 @@ def test_a_line_that_is_no_record_is_refused(forgery, tmp_path, edit, says):
     lines = [json.loads(line) for line in forgery.files[RECORDS].splitlines()]
     edit(lines[1])
     forgery.files[RECORDS] = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
-    rest = {k: v for k, v in forgery.json(MANIFEST)["files"].items() if k != RECORDS}
-    forgery.put(MANIFEST, make_manifest({**rest, RECORDS: entry(forgery.files[RECORDS])}, {}))
-    found = unreadable(forgery, tmp_path)
+    found = unreadable(forgery.claim(forgery.json(MANIFEST)["claims"]), tmp_path)
     assert "line 2 of records.jsonl" in found
     assert says in found
 
@@ -397,7 +429,62 @@ def test_a_job_that_fails_here_is_told(world, tmp_path):
 
     with open_bundle(world.bundle) as content:
         (one,) = repeat(choose(content, 1, 0), content, world.here, Failing(), Store(tmp_path), {})
-    assert one.wrong == ("here it is not-applicable: no donors",)
+    assert one.wrong == ("the bundle says ok; here it is not-applicable (no donors)",)
+
+
+OOM = Failure(kind="oom", reason="no\nmemory", stage="fit", stage_address="f")
+NAN = Failure(kind="nan", reason="not finite", stage="fit", stage_address="f")
+FAILED = Outcome(status="failed", failure=OOM)
+
+
+def again(world, forgery, tmp_path, found=None):
+    """Return what is wrong with the hidden job of a forged bundle when it is run again, or comes to this."""
+
+    class Known:
+        def run(self, orders):
+            for order in orders:
+                yield order, found
+
+    store, address = Store(tmp_path / "again"), trained(world.forgery()).address
+    with open_bundle(forgery.seal().write(tmp_path / "forged.zip")) as content:
+        hidden = [record for record in choose(content, 99, seed=0) if record.address == address]
+        executor = Known() if found else world.executor(store)
+        ((one),) = repeat(hidden, content, world.here, executor, store, {})
+    return one.wrong
+
+
+@pytest.mark.parametrize(
+    ("hidden", "says"),
+    [
+        (FAILED, "the bundle says failed (oom: no?memory); here it is ok; oom may be the machine's, and is"),
+        (Outcome(status="failed", failure=NAN), "the bundle says failed (nan: not finite); here it is ok"),
+        (Outcome(status="not-applicable", reason="no donors"), "the bundle says not-applicable (no donors)"),
+    ],
+)
+def test_a_bad_run_that_is_hidden_is_found_by_running_it_again(world, forgery, tmp_path, hidden, says):
+    """A score that became a failure, resealed with care: only the job itself tells, and it is drawn."""
+    forgery.hide(trained(forgery).address, hidden)
+    assert findings(world, forgery.seal(), tmp_path) == {}
+    (sentence,) = again(world, forgery, tmp_path)
+    assert sentence.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("said", "found", "borne_out"),
+    [
+        (OOM, OOM, True),
+        (OOM, NAN, True),
+        (NAN, NAN, True),
+        (NAN, replace(NAN, kind="crash"), True),
+        (NAN, OOM, False),
+    ],
+)
+def test_a_failure_is_borne_out_by_a_failure(world, forgery, tmp_path, said, found, borne_out):
+    """But no short memory here bears out a model that is said to have failed by itself."""
+    forgery.hide(trained(forgery).address, Outcome(status="failed", failure=said))
+    wrong = again(world, forgery, tmp_path, Outcome(status="failed", failure=found))
+    assert (wrong == ()) is borne_out
+    assert borne_out or wrong[0].startswith("it fails otherwise here: failed (oom: no?memory)")
 
 
 # -- swapped splits, other jobs ----------------------------------------------------------------------------
@@ -426,6 +513,24 @@ def test_another_split_recipe_is_no_job_of_the_suite(world, forgery, tmp_path):
     assert "the suite has no such job here; its split is" in wrong[0]
     assert len(wrong) == 6
     assert wrong[-1] == "and 5 more of this kind"
+
+
+def test_many_strangers_are_told_in_one_look(world, forgery, tmp_path, monkeypatch):
+    """The plan is described once for all of them, not once for each."""
+    counted = []
+    describe = Job.describe
+    monkeypatch.setattr(Job, "describe", lambda job: counted.append(job) or describe(job))
+    strange = [
+        replace(r, job={**r.job, "seed": n, "addresses": {**r.job["addresses"], "score": f"{n:064}"}})
+        for n, r in enumerate([trained(forgery)] * 30)
+    ]
+    forgery.records = [
+        *forgery.records,
+        *(replace(r, outcome=Outcome(status="not-applicable", reason="none")) for r in strange),
+    ]
+    wrong = findings(world, forgery.seal(), tmp_path)["jobs of the suite"]
+    assert wrong[-1] == "and 25 more of this kind"
+    assert len(counted) <= 2 * len(world.here.jobs)
 
 
 def test_a_job_under_anothers_address_is_refused(world, forgery, tmp_path):
