@@ -95,7 +95,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Lost:
-    """A job with a score in one version and none in the other; ``reason`` says what became of it."""
+    """A job with a primary value in one version and none in the other; ``reason`` says what became of it."""
 
     job: Json
     address: str
@@ -112,6 +112,9 @@ class Difference:
         Names of the versions; ``withdrawn`` holds the reason for each that was.
     jobs
         How many jobs were scored before, after, and in both.
+    added, lost
+        Jobs with a value of the primary metric on one side alone. Where it became undefined, the job is
+        scored in both: its other metrics are compared.
     beside
         What else was recorded differently for the versions as a whole.
     """
@@ -186,11 +189,19 @@ class _Side:
         return self.tables[table_key(score)]
 
     def only(self, other: _Side) -> Iterator[Lost]:
-        """Yield the jobs that have a score here and none there."""
+        """Yield the jobs that have a primary value here and none there; or a score, and nothing there."""
         for key, score in self.scored.items():
-            if key not in other.scored:
+            undefined = self.undefined(key) is None and other.undefined(key)
+            if undefined or key not in other.scored:
                 job, address = self.called(score), score["addresses"]["score"]
-                yield Lost(job=job, address=address, reason=other.why_not(key, job, score))
+                yield Lost(job=job, address=address, reason=undefined or other.why_not(key, job, score))
+
+    def undefined(self, key: str) -> str | None:
+        """Return why a scored job has no value of the primary metric; None where it has, or no score."""
+        score = self.scored.get(key)
+        if score is None or (metric := self.table(score)["primary"]) in score["metrics"]:
+            return None
+        return f"{metric} is undefined: {score['undefined'].get(metric, 'no reason is given')}"
 
     def why_not(self, key: str, job: Json, score: Score) -> str:
         """Return what became of a job of the other version that has no score here."""

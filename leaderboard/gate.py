@@ -117,7 +117,7 @@ def _drops(standings: Sequence[Standing], margins: Margins, alpha: float) -> Ite
         if id(standing) in corrected:
             yield _drop(standing, subject, _margin(standing, margins), corrected[id(standing)], alpha)
         else:
-            why = "no run is in both" if not standing.test else _not_alike(standing)
+            why = "no run has a value in both" if not standing.test else _not_alike(standing)
             yield Check(rule="no drop", subject=subject, state="skipped", message=why)
 
 

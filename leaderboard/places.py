@@ -17,13 +17,13 @@ Table = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One row of a table whose place changed; None where it was not there."""
+    """One row of a table whose place changed; ``before`` is None where it was not there."""
 
     task: str
     dataset: str
     row: str
     before: int | None
-    after: int | None
+    after: int
     value: float
 
 
@@ -31,14 +31,15 @@ def moves(old: Board, new: Board) -> Iterator[Move]:
     """Yield the rows whose place changed, table by table.
 
     Rows that only the earlier board has stay where the table is measured alike, so that a board of a few
-    models is told as what it would change among all.
+    models is told as what it would change among all. A row that lost its value has no place any more: it is
+    told among what was lost, and here by those who move up.
     """
     tables = {_name(table): table for table in old["tables"]}
     for table in new["tables"]:
         known = tables.get(_name(table))
-        before = _rows(known) if known else {}
+        before = _defined(_rows(known)) if known else {}
         kept = before if known and table_key(known) == table_key(table) else {}
-        after = {**kept, **_rows(table)}
+        after = _defined({**kept, **_rows(table)})
         first, then = _places(before, table), _places(after, table)
         for row, place in then.items():
             if first.get(row) != place:
@@ -56,17 +57,24 @@ def _name(table: Table) -> tuple[str, str]:
     return label(table["task"]), str(table["dataset"]["name"])
 
 
-def _rows(table: Table) -> dict[str, float]:
-    """Return row -> value by the primary metric; oracles take no place."""
-    metric, rows = table["primary"], {}
-    for curve in table["curves"]:
-        if curve["metric"] == metric and curve["best_size"] is not None:
-            best = next(at for at in curve["sizes"] if at["size"] == curve["best_size"])
-            rows[_curve(curve)] = float(best["mean"])
-    for constant in table["constants"]:
-        if constant["metric"] == metric and constant["arm"] != "oracle" and constant["mean"] is not None:
-            rows[f"{constant['label']} ({constant['arm']})"] = float(constant["mean"])
-    return rows
+def _rows(table: Table) -> dict[str, float | None]:
+    """Return row -> value by the primary metric, None where it is undefined; oracles take no place."""
+    metric = table["primary"]
+    curves = {_curve(curve): _best(curve) for curve in table["curves"] if curve["metric"] == metric}
+    constants = {
+        f"{constant['label']} ({constant['arm']})": constant["mean"]
+        for constant in table["constants"]
+        if constant["metric"] == metric and constant["arm"] != "oracle"
+    }
+    return curves | constants
+
+
+def _best(curve: Mapping[str, Any]) -> float | None:
+    return next((at["mean"] for at in curve["sizes"] if at["size"] == curve["best_size"]), None)
+
+
+def _defined(rows: Mapping[str, float | None]) -> dict[str, float]:
+    return {row: float(value) for row, value in rows.items() if value is not None}
 
 
 def _curve(curve: Mapping[str, Any]) -> str:

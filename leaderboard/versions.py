@@ -77,12 +77,21 @@ def _named(words: str, published: Path) -> Path:
     known = versions_in(folder)
     if version == NEWEST and (standing := newest_standing(folder)):
         return folder / standing
-    if version not in known:
+    if not known:
         raise Misuse(
-            f'"{folder}" has no version "{version}" that was not withdrawn.'
-            + did_you_mean(version, [*known, NEWEST])
+            f'"{folder}" has no versions: nothing of the suite "{suite}" was published.'
+            + did_you_mean(suite, _suites_in(published))
         )
+    if version == NEWEST:
+        raise Misuse(f'every version in "{folder}" was withdrawn ({", ".join(known)}); name one of them')
+    if version not in known:
+        raise Misuse(f'"{folder}" has no version "{version}".' + did_you_mean(version, [*known, NEWEST]))
     return folder / version
+
+
+def _suites_in(published: Path) -> list[str]:
+    """Return the names of the suites that have versions."""
+    return sorted({file.parents[1].name for file in published.glob("*/v*/board.json")})
 
 
 def versions_in(folder: Path) -> list[str]:

@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from boards import DOWN, ENVIRONMENT, UP, baseline, board, score, seeds, table, version
 from scipy import stats
 
 from harness_leaderboard.diff import CAUSES, diff
 from harness_leaderboard.paired import paired
 from harness_leaderboard.places import moves
 from harness_leaderboard.render_diff import render_diff
-from tests.unit.leaderboard.boards import DOWN, ENVIRONMENT, UP, baseline, board, score, seeds, table, version
 
 AGAIN = "2026-02-02"
 
@@ -282,6 +282,14 @@ def test_a_board_of_one_model_is_placed_among_all():
     assert (move.row, move.after) == ("c (random of atlas, 100 steps)", 2)
     (alone,) = moves(old, placed([curve("c", 0.6)], task_version="2"))
     assert (alone.before, alone.after) == (None, 1)
+
+
+def test_who_lost_the_value_lost_the_place():
+    """The earlier value does not stand in for it: those behind move up; constants too."""
+    old = placed([curve("a", 0.9), curve("b", 0.5)], [constant("hvg", 0.7)])
+    undefined = {**curve("a", None), "best_size": None}
+    new = placed([undefined, curve("b", 0.5)], [constant("hvg", None)])
+    assert [(move.row.split()[0], move.before, move.after) for move in moves(old, new)] == [("b", 3, 1)]
 
 
 # -- words -------------------------------------------------------------------------------------------------

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from boards import UP, baseline, board, score, seeds, table, version
 from junitparser import JUnitXml
 
 from harness.errors import Misuse
 from harness_leaderboard.gate import gate, read_margins
 from harness_leaderboard.render_diff import junit, render_gate
 from harness_leaderboard.versions import Tombstone
-from tests.unit.leaderboard.boards import UP, baseline, board, score, seeds, table, version
 
 BEFORE = (0.80, 0.82, 0.81, 0.79)
 AGAIN = "2026-02-02"
@@ -100,6 +100,30 @@ def test_lost_results_fail():
     ((state, message),) = checks(version(seeds(*BEFORE)), after, rule="coverage")
     assert state == "failed"
     assert message == "1 scored runs of quick v0001 have no score any more: no memory left"
+
+
+def test_results_that_become_undefined_fail():
+    """No score, no drop, and yet lost: by its primary metric, with the reason, one run or all of them."""
+    undefined = {"metrics": {}, "undefined": {"f1": "no class is in all folds", "loss": "none"}}
+    for n in (1, 4):
+        after = [{**one, **undefined} if seed < n else one for seed, one in enumerate(seeds(*BEFORE))]
+        found = gate(version(seeds(*BEFORE)), version(after), {"": 9.0})
+        (check,) = (check for check in found.checks if check.rule == "coverage")
+        assert not found.passed
+        assert check.state == "failed"
+        assert check.message == (
+            f"{n} scored runs of quick v0001 have no score any more: "
+            "f1 is undefined: no class is in all folds"
+        )
+
+
+def test_what_was_undefined_before_is_not_lost():
+    """Nor is a metric beside the primary one; what becomes defined is added."""
+    nothing = score(metrics={"loss": 0.5}, undefined={"f1": "no class is in all folds"})
+    assert gate(version([nothing]), version([nothing]), {}).passed
+    found = gate(version([nothing]), version([score(0.5)]), {})
+    assert found.passed
+    assert [one.reason for one in found.difference.added] == ["f1 is undefined: no class is in all folds"]
 
 
 def test_added_results_pass():

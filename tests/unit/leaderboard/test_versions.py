@@ -3,13 +3,13 @@
 import json
 
 import pytest
+from boards import board, score, written
 from typer.testing import CliRunner
 
 from harness.errors import Misuse
 from harness_leaderboard.app import app
 from harness_leaderboard.publish import render_readme
 from harness_leaderboard.versions import newest_standing, read_version, tombstone_of, tombstones, withdraw
-from tests.unit.leaderboard.boards import board, score, written
 
 
 @pytest.fixture
@@ -42,6 +42,17 @@ def test_what_is_not_there_is_said(published, words):
     """With what is there."""
     with pytest.raises(Misuse):
         read_version(words, published)
+
+
+def test_what_is_not_there_is_never_offered(published):
+    """A suite without versions has no newest one, and neither has one whose versions are all withdrawn."""
+    with pytest.raises(Misuse, match=r'"quic" was published\. Did you mean "quick"') as complaint:
+        read_version("quic@newest", published)
+    assert "newest" not in str(complaint.value)
+    for name in ("v0001", "v0002"):
+        withdraw(published, "quick", name, "leaked", "2026-01-31")
+    with pytest.raises(Misuse, match=r"was withdrawn \(v0001, v0002\)"):
+        read_version("quick@newest", published)
 
 
 @pytest.mark.parametrize("suite", ["../quick", "a/b", ""])
