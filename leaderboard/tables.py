@@ -301,7 +301,11 @@ class _Table:
             metric=metric,
             primary=metric == self.task["primary"],
             curve=None,
-            unjudged="a diagnostic, without a better end" if diagnostic else None if trained else NO_SCORE,
+            unjudged="shown and not judged: it has no better end, or can be gamed"
+            if diagnostic
+            else None
+            if trained
+            else NO_SCORE,
             whole=self.facts.available.get(entry["corpus"]["digest"]) if entry["corpus"] else None,
             names={
                 "task": label(self.job["task"]),

@@ -152,8 +152,8 @@ class Metric:
     margin
         Gain up to which a model counts as no better than a baseline; the tolerance where None.
     judged
-        False for a diagnostic that has no better end, such as a ratio that should be 1: it is shown with its
-        single runs and gets no verdict.
+        False for a diagnostic without a better end, such as a ratio that should be 1, and for a metric that
+        can be gamed: it is shown with its single runs and gets no verdict.
     units
         How unit scores belong to the value (``each``, ``mean``, ``weighted``, ``parts``), see
         :mod:`harness.audit`.

@@ -6,15 +6,17 @@ depends on their scores alone, whoever else is on the board; so nothing is adjus
 Ranks, the probability of being the best, mean win rates and their stability are about the field, and change
 with it.
 
-All resampling is hierarchical (tasks or families of them, within these the units of generalisation, within
-these the seeds of each model) and shared: the draw of a task's units is the same for all models. The draws
-depend on the seed and on the names of task and model, not on what else there is.
+All resampling is hierarchical (families of tasks, within these the units of generalisation, and the seeds of
+each model) and shared: a unit has the same weight for all models and in all tasks of its family, and a fit of
+a model is drawn or not in all tasks at once, since it is the same fit that was scored on them. More tasks of
+one data set are no new donors, and more data sets no new fits. The draws depend on the seed and on the names
+of families, units and models, not on what else there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
 from math import comb
@@ -23,6 +25,7 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 from scipy.stats import kendalltau, rankdata, trim_mean
 
 from harness.statistics.curves import Direction
@@ -49,7 +52,8 @@ class TaskScores:
     weights
         One per unit (n_units,); equal where None.
     clusters
-        One name per unit: units of one cluster are drawn together; each its own where None.
+        One name per unit: units of one name are drawn together, in all tasks of the family. Where None each
+        is its own, and the same in all tasks of the family that stands in its place.
     family
         Tasks of one family (of one data set, say) are drawn together; each its own where None.
     """
@@ -68,49 +72,119 @@ class TaskScores:
                 f'task "{self.name}": scores must be (n_seeds, n_units) with the same units for all'
             )
 
-    def runs(self, models: Sequence[str], n: int = 0, seed: int = 0) -> dict[str, Floats]:
+    def runs(self, models: Sequence[str], draws: Draws | None = None) -> dict[str, Floats]:
         """Return for every model one score per seed, over the units that all of these models define.
 
-        Turned so that larger is better: (1, n_seeds) as they are; or in ``n`` resamples of units and seeds
-        (n, n_seeds), NaN where a resample has no unit that all define.
+        Turned so that larger is better: (n_seeds, 1) as they are, or (n_seeds, n_draws) as they are drawn.
         """
-        defined = np.logical_and.reduce([np.isfinite(self.scores[model]).all(axis=0) for model in models])
-        return {model: _drawn_runs(self, model, defined.tobytes(), n, seed) for model in models}
+        shared = self._defined(models).tobytes()
+        return {model: _runs(self, model, shared, draws) for model in models}
 
     def obstacle(self, models: Sequence[str]) -> str | None:
         """Return why these models cannot be put side by side here, if they cannot."""
         missing = [model for model in models if model not in self.scores]
         if missing:
             return f"no score of {', '.join(missing)}"
-        defined = np.logical_and.reduce([np.isfinite(self.scores[model]).all(axis=0) for model in models])
-        return None if defined.any() else "no unit has a score of every model"
+        return None if self._defined(models).any() else "no unit has a score of every model"
+
+    @property
+    def of_family(self) -> str:
+        """The family's name; one that no other task can have where there is none."""
+        return self.family or f"\0{self.name}"
+
+    def unit_names(self) -> NDArray[np.str_]:
+        """Return the name of the cluster of each unit (n_units,)."""
+        n_units = next(iter(self.scores.values())).shape[1]
+        return np.asarray(range(n_units) if self.clusters is None else self.clusters).astype(str)
+
+    def n_clusters(self, models: Sequence[str]) -> int:
+        """Return how many clusters have a score of all of these models."""
+        return len(np.unique(self.unit_names()[self._defined(models)]))
+
+    def _defined(self, models: Sequence[str]) -> NDArray[np.bool_]:
+        return np.logical_and.reduce([_counting(self, model) for model in models])
 
 
-@lru_cache(maxsize=512)
-def _drawn_runs(task: TaskScores, model: str, defined: bytes, n: int, seed: int) -> Floats:
-    values = np.asarray(task.scores[model], dtype=float)
-    kept = np.frombuffer(defined, dtype=bool)
-    counts = _drawn_units(task, n, seed) if n else np.ones((1, len(kept)))
-    share = counts * kept * (1.0 if task.weights is None else np.asarray(task.weights, dtype=float))
-    total = share.sum(axis=1, keepdims=True)
-    share = np.divide(share, total, out=np.full(share.shape, np.nan), where=total > 0)
-    sign = 1 if task.direction == "up" else -1
-    means = sign * (share @ np.where(kept, values, 0.0).T)
-    if not n:
-        return np.asarray(means)
-    drawn = _generator(seed, task.name, model).integers(len(values), size=means.shape)
-    return np.asarray(np.take_along_axis(means, drawn, axis=1))
+@lru_cache(maxsize=2048)
+def _counting(task: TaskScores, model: str) -> NDArray[np.bool_]:
+    """Return the units that a model defines and that weigh something (n_units,)."""
+    finite = np.isfinite(task.scores[model]).all(axis=0)
+    return np.asarray(finite if task.weights is None else finite & (np.asarray(task.weights) > 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """What is resampled: units and seeds ``n`` times, and families where they are ``sampled``.
+
+    Attributes
+    ----------
+    families
+        Those that are drawn, in order; None where all count once in each resample.
+    """
+
+    n: int
+    seed: int
+    families: tuple[str, ...] | None = None
+
+
+@lru_cache(maxsize=256)
+def _rows(draws: Draws, family: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return in which resamples a family is, and which resample of its units it brings there.
+
+    A family brings a resample of its units of its own each time that it is drawn. Seeds are those of the
+    resample, so that a fit is drawn in all families at once.
+    """
+    if draws.families is None:
+        return np.arange(draws.n), np.arange(draws.n)
+    drawn, inner = _drawn_families(draws)
+    at, slot = np.nonzero(drawn == draws.families.index(family))
+    return at, inner[at, slot]
 
 
 @lru_cache(maxsize=64)
-def _drawn_units(task: TaskScores, n: int, seed: int) -> Floats:
-    """Return how often each unit is drawn in each resample (n, n_units)."""
-    n_units = next(iter(task.scores.values())).shape[1]
-    names = np.arange(n_units) if task.clusters is None else np.asarray(task.clusters)
-    codes = np.unique(names, return_inverse=True)[1]
-    k = int(codes.max()) + 1
-    counts = _generator(seed, task.name).multinomial(k, np.full(k, 1 / k), size=n)
-    return np.asarray(counts[:, codes], dtype=float)
+def _drawn_families(draws: Draws) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    rng, k = np.random.default_rng(draws.seed), len(draws.families or ())
+    return rng.integers(k, size=(draws.n, k)), rng.integers(draws.n, size=(draws.n, k))
+
+
+@lru_cache(maxsize=2048)
+def _runs(task: TaskScores, model: str, shared: bytes, draws: Draws | None) -> Floats:
+    of_units = _runs_of_units(task, model, shared, draws and (draws.n, draws.seed))
+    if draws is None:
+        return of_units
+    at, inner = _rows(draws, task.of_family)
+    return np.asarray(of_units[_drawn_seeds(model, len(of_units), draws.n, draws.seed)[:, at], inner])
+
+
+@lru_cache(maxsize=2048)
+def _runs_of_units(task: TaskScores, model: str, shared: bytes, drawn: tuple[int, int] | None) -> Floats:
+    """Return the score of each seed (n_seeds, n or 1) with resampled units."""
+    kept = np.flatnonzero(np.frombuffer(shared, dtype=bool))
+    share = _unit_weights(task, *drawn)[kept] if drawn else np.ones((len(kept), 1))
+    if task.weights is not None:
+        share = share * np.asarray(task.weights, dtype=float)[kept, None]
+    sign = 1 if task.direction == "up" else -1
+    values = np.asarray(task.scores[model], dtype=float)[:, kept]
+    return np.asarray(sign * (values @ share) / share.sum(axis=0))
+
+
+@lru_cache(maxsize=64)
+def _unit_weights(task: TaskScores, n: int, seed: int) -> Floats:
+    """Return the weight of each unit in each resample (n_units, n): exponential, one stream per cluster.
+
+    Divided by their sum they are the uniform Dirichlet weights of the Bayesian bootstrap (Rubin 1981, doi
+    10.1214/aos/1176345338): unlike counts they need no list of all units to be drawn from, so that tasks
+    share the units that they have in common, and no resample is without units.
+    """
+    names, codes = np.unique(task.unit_names(), return_inverse=True)
+    drawn = [_generator(seed, "unit", task.of_family, name).standard_exponential(n) for name in names]
+    return np.asarray(drawn)[codes]
+
+
+@lru_cache(maxsize=512)
+def _drawn_seeds(model: str, k: int, n: int, seed: int) -> NDArray[np.intp]:
+    """Return which of a model's k seeds are drawn (k, n): the same on all tasks where it has so many."""
+    return _generator(seed, "fit", model).integers(k, size=(k, n))
 
 
 def _generator(seed: int, *names: str) -> np.random.Generator:
@@ -241,10 +315,10 @@ def compare(
             separated=None,
             reason=nothing.reason,
         )
-    here = np.mean([_pair(task, pair) for task in common], axis=0)[0]
-    drawn = _over_tasks(common, [_pair(task, pair, n, seed) for task in common], sampled, n, seed)
-    df = np.inf if sampled else _freedom(common, pair)
-    wins, difference = (percentile(float(here[i]), drawn[:, i], level, df) for i in range(2))
+    here = np.mean([_pair(task, pair) for task in common], axis=0)[:, 0]
+    drawn = _over_tasks(common, lambda task, draws: _pair(task, pair, draws), sampled, n, seed)
+    wider = _expanded(level, common, pair, sampled)
+    wins, difference = (replace(percentile(float(here[i]), drawn[i], wider), level=level) for i in range(2))
     few = _too_few(common) if sampled else _too_few_runs(common, pair)
     unjudged = few or wins.reason
     return Comparison(
@@ -296,13 +370,12 @@ def rank(
             without={},
             reason="no task has scores of all models",
         )
-    per_task = np.array([_ranks(task, models)[0] for task in common])
-    drawn = _over_tasks(common, [_ranks(task, models, n, seed) for task in common], sampled, n, seed)
+    per_task = np.array([_ranks(task, models)[:, 0] for task in common])
+    drawn = _over_tasks(common, lambda task, draws: _ranks(task, models, draws), sampled, n, seed).T
     here = per_task.mean(axis=0)
     order = sorted(range(len(models)), key=lambda i: (here[i], models[i]))
-    known = drawn[np.isfinite(drawn).all(axis=1)]
-    first = known == known.min(axis=1, keepdims=True)
-    best = (first / first.sum(axis=1, keepdims=True)).sum(axis=0) / max(len(known), 1)
+    first = drawn == drawn.min(axis=1, keepdims=True)
+    best = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
     in_order = [models[i] for i in order]
     return Ranking(
         tasks=tuple(task.name for task in common),
@@ -329,9 +402,9 @@ def iqm(
     own = [task for task in tasks if not task.obstacle([model])]
     if not own:
         return Estimate(value=None, level=level, reason=f"{model} has no score on any task")
-    here = np.concatenate([task.runs([model])[model] for task in own], axis=1)
-    drawn = np.concatenate([task.runs([model], n, seed)[model] for task in own], axis=1)
-    return percentile(float(trim_mean(here[0], 0.25)), trim_mean(drawn, 0.25, axis=1), level)
+    here = np.concatenate([task.runs([model])[model] for task in own])
+    drawn = np.concatenate([task.runs([model], Draws(n=n, seed=seed))[model] for task in own])
+    return percentile(float(trim_mean(here[:, 0], 0.25)), trim_mean(drawn, 0.25, axis=0), level)
 
 
 def letters(models: Sequence[str], pairs: Sequence[Comparison]) -> dict[str, str]:
@@ -365,81 +438,86 @@ def _letter(i: int) -> str:
     return ascii_lowercase[i] if i < 26 else f"({i + 1})"
 
 
-def _pair(task: TaskScores, pair: tuple[str, str], n: int = 0, seed: int = 0) -> Floats:
-    """Return U / (n m) and the difference of the means in each resample (n or 1, 2)."""
-    runs = task.runs(pair, n, seed)
+def _pair(task: TaskScores, pair: tuple[str, str], draws: Draws | None = None) -> Floats:
+    """Return U / (n m) and the difference of the means in each resample (2, n_draws or 1)."""
+    runs = task.runs(pair, draws)
     a, b = runs[pair[0]], runs[pair[1]]
-    gap = a[:, :, None] - b[:, None, :]
-    wins = np.where(np.isnan(gap), np.nan, (gap > 0) + 0.5 * (gap == 0)).mean(axis=(1, 2))
-    return np.stack([wins, a.mean(axis=1) - b.mean(axis=1)], axis=1)
+    ahead, behind = a[:, None] > b, a[:, None] < b
+    margin = np.subtract(ahead, behind, dtype=np.int8).sum(axis=(0, 1), dtype=np.int16)
+    return np.stack([0.5 + 0.5 * margin / (len(a) * len(b)), a.mean(axis=0) - b.mean(axis=0)])
 
 
-def _ranks(task: TaskScores, models: Sequence[str], n: int = 0, seed: int = 0) -> Floats:
-    """Return the rank of each model in each resample (n or 1, n_models); 1 is best."""
-    runs = task.runs(models, n, seed)
-    return np.asarray(rankdata(-np.stack([runs[m].mean(axis=1) for m in models], axis=1), axis=1))
+def _ranks(task: TaskScores, models: Sequence[str], draws: Draws | None = None) -> Floats:
+    """Return the rank of each model in each resample (n_models, n_draws or 1); 1 is best."""
+    runs = task.runs(models, draws)
+    return np.asarray(rankdata(-np.stack([runs[m].mean(axis=0) for m in models]), axis=0))
 
 
 def _over_tasks(
-    tasks: Sequence[TaskScores], per_task: Sequence[Floats], sampled: bool, n: int, seed: int
+    tasks: Sequence[TaskScores],
+    of_task: Callable[[TaskScores, Draws], Floats],
+    sampled: bool,
+    n: int,
+    seed: int,
 ) -> Floats:
-    """Return the mean over tasks in each resample (n, n_columns), of resampled tasks where they are.
-
-    Each drawn family brings a resample of its units of its own, also where it is drawn twice.
-    """
+    """Return the mean over tasks in each resample (n_columns, n), of resampled tasks where they are."""
+    draws = Draws(n=n, seed=seed, families=tuple(_families(tasks)) if sampled else None)
+    values = [of_task(task, draws) for task in tasks]
     if not sampled:
-        known = np.isfinite(per_task).sum(axis=0)
-        total = np.nansum(per_task, axis=0)
-        return np.where(known > 0, total / np.maximum(known, 1), np.nan)
-    codes = _families(tasks)
-    k = int(codes.max()) + 1
-    rng = np.random.default_rng(seed)
-    family, inner = rng.integers(k, size=(n, k)), rng.integers(n, size=(n, k))
-    defined = [np.isfinite(values) for values in per_task]
-    sums = np.zeros((k, *per_task[0].shape))
-    counts = np.zeros_like(sums)
-    for code, values, known in zip(codes, per_task, defined, strict=True):
-        sums[code] += np.where(known, values, 0.0)
-        counts[code] += known
-    total = counts[family, inner].sum(axis=1)
-    mean = np.full(total.shape, np.nan)
-    np.divide(sums[family, inner].sum(axis=1), total, out=mean, where=total > 0)
-    return mean
+        return np.asarray(np.mean(values, axis=0))
+    at = np.concatenate([_rows(draws, task.of_family)[0] for task in tasks])
+    sums = [np.bincount(at, column, minlength=n) for column in np.concatenate(values, axis=1)]
+    return np.asarray(sums / np.bincount(at, minlength=n))
 
 
-def _families(tasks: Sequence[TaskScores]) -> NDArray[np.intp]:
-    return np.unique([task.family or f"\0{task.name}" for task in tasks], return_inverse=True)[1]
+def _families(tasks: Sequence[TaskScores]) -> dict[str, list[TaskScores]]:
+    found: dict[str, list[TaskScores]] = {}
+    for task in tasks:
+        found.setdefault(task.of_family, []).append(task)
+    return found
 
 
 def _too_few(tasks: Sequence[TaskScores]) -> str | None:
-    k = int(_families(tasks).max()) + 1
+    k = len(_families(tasks))
     return f"only {k} independent tasks" if k < FEW_FAMILIES else None
 
 
 def _too_few_runs(tasks: Sequence[TaskScores], pair: tuple[str, str]) -> str | None:
     """Return why no test could tell two models apart on these very tasks, if none could.
 
-    The smallest two-sided p-value of an exact test over all tasks: the signs of paired units or, without
-    units, the ways to deal the runs to the two models.
+    The smallest two-sided p-value of an exact test: the signs of paired units or, without units, the ways to
+    deal the fits to the two models.
     """
-    chances = [_smallest_chance(task, pair) for task in tasks]
-    smallest = 2 * float(np.prod(chances))
-    return None if smallest < 0.05 else f"so few runs and units that p could not be below {smallest:.2g}"
+    groups = _groups(tasks, pair)
+    ways = comb(sum(groups), groups[0]) if _units(tasks, pair) == [] else 2 ** sum(groups)
+    return None if 2 / ways < 0.05 else f"so few runs and units that p could not be below {2 / ways:.2g}"
 
 
-def _smallest_chance(task: TaskScores, pair: tuple[str, str]) -> float:
-    seeds = [len(task.scores[model]) for model in pair]
-    defined = np.logical_and.reduce([np.isfinite(task.scores[model]).all(axis=0) for model in pair])
-    names = np.arange(len(defined)) if task.clusters is None else np.asarray(task.clusters)
-    clusters = len(np.unique(names[defined]))
-    return 0.5**clusters if clusters > 1 else 1 / comb(sum(seeds), seeds[0])
+def _units(tasks: Sequence[TaskScores], pair: tuple[str, str]) -> list[int]:
+    """Return how many clusters each family has, as its poorest task has them; without those of one."""
+    counts = [min(task.n_clusters(pair) for task in family) for family in _families(tasks).values()]
+    return [count for count in counts if count > 1]
 
 
-def _freedom(tasks: Sequence[TaskScores], pair: tuple[str, str]) -> float:
-    """Return the degrees of freedom of the seeds, where nothing but seeds is resampled."""
-    if any(task.scores[pair[0]].shape[1] > 1 for task in tasks):
-        return np.inf
-    return float(sum(len(task.scores[model]) - 1 for task in tasks for model in pair)) or np.inf
+def _groups(tasks: Sequence[TaskScores], pair: tuple[str, str]) -> list[int]:
+    """Return how many are resampled: units of each family or, without units, fits of each model."""
+    return _units(tasks, pair) or [min(len(task.scores[model]) for task in tasks) for model in pair]
+
+
+def _expanded(level: float, tasks: Sequence[TaskScores], pair: tuple[str, str], sampled: bool) -> float:
+    """Return the level at which a percentile interval covers as often as Student's at ``level``.
+
+    Means of k that are drawn by counts spread by (k - 1) / k^2, by uniform Dirichlet weights by (k - 1) /
+    (k (k + 1)), where they should by 1 / k; and few know little of their spread (expanded percentile
+    interval: Hesterberg 2015, doi 10.1080/00031305.2015.1089789).
+    """
+    groups = [len(_families(tasks))] if sampled else _groups(tasks, pair)
+    k, by_weights = np.array(groups, dtype=float), not sampled and bool(_units(tasks, pair))
+    df = k.sum() - len(k)
+    if not df:
+        return 1.0
+    spread = (k - 1) / (k * (k + 1 if by_weights else k))
+    return float(1 - 2 * ndtr(np.sqrt((1 / k).sum() / spread.sum()) * stdtrit(df, (1 - level) / 2)))
 
 
 def _win_rates(models: Sequence[str], pairs: Sequence[Comparison]) -> dict[str, float]:

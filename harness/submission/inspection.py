@@ -127,8 +127,9 @@ def _record(record: Record, content: Content, here: Here) -> Iterator[str]:
     """Say what a record tells otherwise than the plugins that are here."""
     if record.trial:
         yield "it is of a trial"
-    declared = here.registry.tasks[record.job["task"]["name"]].card.declared()
-    for name, value in declared.items():
+    card = here.registry.tasks[record.job["task"]["name"]].card
+    facts = {name: getattr(card, name) for name in ("name", "version", "baselines", "oracles", "references")}
+    for name, value in {**card.declared(), **facts, "primary": card.primary.name}.items():
         if canonical(json.loads(canonical(record.task.get(name)))) != canonical(value):
             yield f"it says that its task declares other {name} than the task declares here"
     if record.outcome.status == "ok":

@@ -2,10 +2,9 @@
 
 import json
 
+import fingerprints
 import pytest
-
-from tests.house import fingerprints
-from tests.house.fingerprints import COMMITTED, changed, code_digest, present, renewed, sentence
+from fingerprints import COMMITTED, changed, code_digest, present, renewed, sentence
 
 CODE = '''
 """A task."""

@@ -348,7 +348,10 @@ def test_a_diagnostic_is_shown_and_not_judged(tmp_path, monkeypatch):
     monkeypatch.setitem(TASK, "metrics", {"micro_f1": UP, "log_loss": {**DOWN, "judged": False}})
     found = curve(board_of(tmp_path, [record(fit(size=100), 0.7, loss=0.4), *standard()[-2:]]), "log_loss")
     assert [point["value"] for point in found["points"]] == [0.4]
-    assert (found["verdict"], found["unjudged"]) == (None, "a diagnostic, without a better end")
+    assert (found["verdict"], found["unjudged"]) == (
+        None,
+        "shown and not judged: it has no better end, or can be gamed",
+    )
     assert found["no_change"] == []
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import jsonschema
 import pandas as pd
 import pytest
+from test_board import HOSTILE, board_of, failed, fit, level_board, record, standard
 
 import harness_leaderboard
 from harness_leaderboard.render_bibtex import render_bibtex
 from harness_leaderboard.render_csv import render_csv
 from harness_leaderboard.render_latex import latex, render_latex
 from harness_leaderboard.render_parquet import render_parquet
-from tests.unit.leaderboard.test_board import HOSTILE, board_of, failed, fit, level_board, record, standard
 
 FOLDER = Path(harness_leaderboard.__file__).parent
 SCHEMA = json.loads((FOLDER / "schemas" / "board.json").read_text())

@@ -1,10 +1,11 @@
 """Rankings by hand, by brute force, and what must not depend on who else is there."""
 
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu, rankdata, trim_mean
+from scipy.stats import mannwhitneyu, rankdata, trim_mean, ttest_1samp
 
 from harness.statistics import Comparison, Estimate, TaskScores, compare, iqm, letters, rank
 
@@ -118,7 +119,7 @@ def test_rank_interval_against_brute_force():
 
 
 def test_families_are_drawn_together():
-    """Eight tasks of two data sets are two observations: a wider interval, and no judgement."""
+    """Eight tasks of two data sets are two observations: nothing but the one, the other or half of each."""
     rng = np.random.default_rng(2)
     base = np.repeat([0.5, -0.3], 4)
     tasks = {
@@ -129,9 +130,8 @@ def test_families_are_drawn_together():
         for family in (True, False)
     }
     together, alone = (compare(tasks[family], "x", "y", n=500) for family in (True, False))
-    assert together.difference.high - together.difference.low > 1.3 * (
-        alone.difference.high - alone.difference.low
-    )
+    assert (together.difference.low, together.difference.high) == pytest.approx((-0.3, 0.5), abs=0.02)
+    assert alone.difference.low > -0.27
     assert (together.separated, together.reason) == (None, "only 2 independent tasks")
 
 
@@ -158,6 +158,107 @@ def test_false_separations():
         compare(world(skill={"a": 0, "b": 0}, seed=s), "a", "b", n=200, seed=s).separated for s in range(40)
     )
     assert wrong <= 6
+
+
+def equals(rng, n_tasks, n_units, n_seeds, *, n_families=1, donor=0.0, fit=0.0):
+    """Two equal models: luck with each donor in all tasks of a family, luck of each fit in all tasks."""
+    of_donors = {m: rng.normal(0, donor, (n_families, n_units)) for m in "ab"}
+    of_fits = {m: rng.normal(0, fit, (n_seeds, 1)) for m in "ab"}
+    names = [f"donor{i}" for i in range(n_units)]
+    return [
+        TaskScores(
+            name=f"t{t}",
+            family=f"set{t % n_families}",
+            clusters=names,
+            scores={
+                m: of_donors[m][t % n_families] + of_fits[m] + rng.normal(0, 0.1, (n_seeds, n_units))
+                for m in "ab"
+            },
+        )
+        for t in range(n_tasks)
+    ]
+
+
+def false_separations(n_worlds=100, sampled=False, **world):
+    return sum(
+        compare(equals(np.random.default_rng(s), **world), "a", "b", sampled=sampled, n=300, seed=s).separated
+        is True
+        for s in range(n_worlds)
+    )
+
+
+@pytest.mark.parametrize("n_tasks", [2, 8])
+def test_more_tasks_are_no_new_donors(n_tasks):
+    """Three donors can show nothing (2 / 2^3), however many tasks of one data set they are scored in."""
+    world = {"n_tasks": n_tasks, "n_units": 3, "n_seeds": 3, "donor": 0.5}
+    assert false_separations(10, **world) == 0
+    found = compare(equals(np.random.default_rng(0), **world), "a", "b", sampled=False, n=50)
+    assert found.reason == "so few runs and units that p could not be below 0.25"
+
+
+@pytest.mark.parametrize(("n_tasks", "n_units"), [(1, 8), (4, 8)])
+def test_false_separations_of_shared_donors(n_tasks, n_units):
+    """Eight donors are judged: one letter apart by chance in at most 14 of 100 worlds (nominal 5)."""
+    assert false_separations(n_tasks=n_tasks, n_units=n_units, n_seeds=3, donor=0.5) <= 14
+
+
+@pytest.mark.parametrize("n_families", [1, 4])
+def test_false_separations_of_shared_fits(n_families):
+    """Four fits of each on eight tasks, of one data set or several: at most 12 of 100 (nominal 5)."""
+    assert false_separations(n_tasks=8, n_units=1, n_seeds=4, fit=0.5, n_families=n_families) <= 12
+
+
+@pytest.mark.parametrize("n_families", [1, 4])
+def test_more_tasks_are_no_new_fits(n_families):
+    """Three fits of each can be dealt in 20 ways, however many tasks and data sets they are scored on."""
+    world = {"n_tasks": 8, "n_units": 1, "n_seeds": 3, "fit": 0.5, "n_families": n_families}
+    found = compare(equals(np.random.default_rng(0), **world), "a", "b", sampled=False, n=50)
+    assert found.reason == "so few runs and units that p could not be below 0.1"
+
+
+def test_other_data_sets_are_no_new_fits():
+    """Three fits of each on eight data sets that are resampled: at most 14 of 100 (nominal 5)."""
+    world = {"n_tasks": 8, "n_units": 1, "n_seeds": 3, "fit": 0.3, "donor": 0.3, "n_families": 8}
+    assert false_separations(sampled=True, **world) <= 14
+
+
+def test_donors_and_fits_are_drawn_together():
+    """A task twice is the task once: the same interval; under another data set it is a second observation."""
+    (one,) = equals(np.random.default_rng(1), 1, 8, 3, donor=0.5, fit=0.2)
+    again = replace(one, name="again")
+    elsewhere = replace(one, name="again", family="other")
+    alone, twice, two_sets = (
+        compare(tasks, "a", "b", sampled=False, n=400).difference
+        for tasks in ([one], [one, again], [one, elsewhere])
+    )
+    assert (twice.low, twice.high) == pytest.approx((alone.low, alone.high))
+    assert two_sets.high - two_sets.low < 0.9 * (alone.high - alone.low)
+
+
+def test_tasks_share_the_donors_that_they_have_in_common():
+    """Half of the donors in another order are drawn as in the whole: the task alone says the same."""
+    (whole,) = equals(np.random.default_rng(1), 1, 8, 2, donor=0.5)
+    order = [6, 1, 4, 2]
+    part = replace(
+        whole,
+        name="part",
+        clusters=[whole.clusters[i] for i in order],
+        scores={m: values[:, order] for m, values in whole.scores.items()},
+    )
+    absent = {m: np.where(np.isin(range(8), order), values, np.nan) for m, values in whole.scores.items()}
+    assert compare([part], "a", "b", sampled=False, n=200).difference.low == pytest.approx(
+        compare([replace(whole, scores=absent)], "a", "b", sampled=False, n=200).difference.low
+    )
+
+
+def test_intervals_of_few_units_are_students():
+    """The mean difference of 30 donors in one task: low and high are scipy's paired t within 8 %; of six, 25 %."""
+    for n_units, tolerance in ((30, 0.08), (6, 0.25)):
+        gap = np.random.default_rng(4).normal(0, 1, n_units)
+        scores = {"a": gap[None], "b": np.zeros((1, n_units))}
+        found = compare([TaskScores(name="t", scores=scores)], "a", "b", sampled=False, n=20_000).difference
+        low, high = ttest_1samp(gap, 0).confidence_interval()
+        assert found.high - found.low == pytest.approx(high - low, rel=tolerance)
 
 
 def pairs_of(models, separated):
@@ -201,7 +302,7 @@ def test_iqm_is_the_mean_of_the_middle_half():
 def test_iqm_interval_is_stratified():
     """Tasks at 0 and at 100 with four equal runs each: every stratified resample is the same."""
     found = iqm([task("low", x=[0] * 4), task("high", x=[100] * 4)], "x", n=50)
-    assert (found.low, found.value, found.high) == (50, 50, 50)
+    assert (found.low, found.value, found.high) == pytest.approx((50, 50, 50))
 
 
 def test_without_one_task_by_hand():

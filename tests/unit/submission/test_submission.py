@@ -589,6 +589,16 @@ def test_other_declarations_than_the_tasks_are_refused(world, forgery, tmp_path)
     assert "declares other metrics than the task declares here" in wrong[0]
 
 
+def test_another_headline_than_the_tasks_is_refused(world, forgery, tmp_path):
+    """Which metric is the primary one, and which baselines there are, decides what a board shows."""
+    first, *others = forgery.records
+    for name, value in (("primary", "macro_f1"), ("baselines", []), ("version", "0")):
+        assert first.task[name] != value
+        forgery.records = [replace(first, task={**first.task, name: value}), *others]
+        (wrong,) = findings(world, forgery.seal(), tmp_path).values()
+        assert f"declares other {name} than the task declares here" in wrong[0]
+
+
 def test_a_trial_is_refused(world, forgery, tmp_path):
     """As a whole or in one record."""
     forgery.put(GRID, {**forgery.json(GRID), "trial": True})
