@@ -22,8 +22,8 @@ from harness.statistics import (
 
 Floats = NDArray[np.float64]
 
-SHARE_OF_TASKS = 0.5
-"""Share of the tasks that a model needs to be ranked: each task that it lacks is lost to all others."""
+SHARE_OF_MODELS = 0.5
+"""Share of the models that must have a task for it to count."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,7 +44,8 @@ class Entry:
     direction
         ``"down"`` for losses.
     family
-        Tasks of one family (of one data set) are not independent; each its own where None.
+        Tasks of one family (of one data set) share their units, by name, and are not independent; each its
+        own where None.
     floor, ceiling
         Of the task: the trivial score and the best possible one, between which scores are normalised.
     """
@@ -97,7 +98,8 @@ class Standings:
     tasks
         Those that count: all ranked models have them.
     left_out, unranked
-        Task -> why it does not count; model -> why it is not ranked.
+        Task -> why it does not count; model -> why it is not ranked. A model without a score on a task that
+        counts is not.
     of_tasks_like_these
         Whether tasks were resampled too, so that intervals and tiers speak of other tasks like these. False
         below six independent ones: they then speak of these tasks alone.
@@ -118,7 +120,11 @@ class Standings:
 
 
 def standings(entries: Sequence[Entry], *, n: int = 1000, level: float = 0.95, seed: int = 0) -> Standings:
-    """Rank the models that have scores on half of the tasks or more, on the tasks that all of these have.
+    """Rank the models that have a score on every task that counts.
+
+    A task counts where at least half of all models have a score on it; a model that lacks one of these is not
+    ranked, whatever else it has. So a partial submission takes nobody's tasks away, nor does a task that few
+    have tried take away a model. Pairs of ranked models are compared on all tasks that both have.
 
     Parameters
     ----------
@@ -136,13 +142,18 @@ def standings(entries: Sequence[Entry], *, n: int = 1000, level: float = 0.95, s
     """
     by_task = _by_task(entries)
     tasks = [_task(name, rows) for name, rows in by_task.items()]
-    models, unranked = _field(by_task)
-    if len(models) < 2:
-        reason = "fewer than two models have a score on half of the tasks"
-        return Standings(unranked=unranked, reason=reason)
-    common = [task for task in tasks if task.obstacle(models) is None]
+    models = list(dict.fromkeys(entry.model for entry in entries))
+    left_out = _rare(tasks, models)
+    counting = [task for task in tasks if task.name not in left_out]
+    unranked = _incomplete(counting, models)
+    models = [model for model in models if model not in unranked]
+    if not counting or len(models) < 2:
+        few = "fewer than two models have a score on every task that counts"
+        reason = few if counting else "no task has a score of at least half of the models"
+        return Standings(left_out=left_out, unranked=unranked, reason=reason)
+    common = [task for task in counting if task.obstacle(models) is None]
     sampled = len({task.family or f"\0{task.name}" for task in common}) >= FEW_FAMILIES
-    found = rank(tasks, models, sampled=sampled, n=n, level=level, seed=seed)
+    found = rank(tasks, models, left_out=left_out, sampled=sampled, n=n, level=level, seed=seed)
     return Standings(
         rows=tuple(
             Standing(
@@ -178,17 +189,24 @@ def _by_task(entries: Sequence[Entry]) -> dict[str, dict[str, Entry]]:
     return found
 
 
-def _field(by_task: Mapping[str, Mapping[str, Entry]]) -> tuple[list[str], dict[str, str]]:
-    """Return the models that are ranked, and why the others are not."""
-    models = list(dict.fromkeys(model for rows in by_task.values() for model in rows))
-    having = {model: sum(model in rows for rows in by_task.values()) for model in models}
-    ranked = [model for model in models if having[model] >= SHARE_OF_TASKS * len(by_task)]
-    lacking = {
-        model: f"it has a score on {having[model]} of {len(by_task)} tasks"
-        for model in models
-        if model not in ranked
+def _rare(tasks: Sequence[TaskScores], models: Sequence[str]) -> dict[str, str]:
+    """Return the tasks that do not count, and why."""
+    having = {task.name: sum(task.obstacle([model]) is None for model in models) for task in tasks}
+    return {
+        task: f"{count} of {len(models)} models have a score on it, fewer than half"
+        for task, count in having.items()
+        if count < SHARE_OF_MODELS * len(models)
     }
-    return ranked, lacking
+
+
+def _incomplete(tasks: Sequence[TaskScores], models: Sequence[str]) -> dict[str, str]:
+    """Return the models that are not ranked, and why."""
+    lacking = {model: [task.name for task in tasks if task.obstacle([model])] for model in models}
+    return {
+        model: f"it has no score on {len(names)} of {len(tasks)} tasks that count: {', '.join(names)}"
+        for model, names in lacking.items()
+        if names
+    }
 
 
 def _task(name: str, rows: Mapping[str, Entry], normalised: bool = False) -> TaskScores:
@@ -206,7 +224,7 @@ def _task(name: str, rows: Mapping[str, Entry], normalised: bool = False) -> Tas
         scores=scores,
         direction=direction,
         weights=None if of_units is None else of_units.weights,
-        clusters=None if of_units is None else of_units.clusters,
+        clusters=None if of_units is None else _clusters(of_units),
         family=first.family,
     )
 
@@ -219,6 +237,12 @@ def _paired(rows: Mapping[str, Entry]) -> dict[str, Floats] | None:
     if len(units) < len(rows) or not (unique or len(set(names)) == 1):
         return None
     return {model: _in_order(each, names[0]) for model, each in units.items()}
+
+
+def _clusters(units: UnitScores) -> tuple[str, ...] | None:
+    """Return what is drawn together, in all tasks of a family: the units of a cluster, else of a name."""
+    unique = len(set(units.names)) == len(units.names)
+    return units.clusters or (units.names if unique else None)
 
 
 def _in_order(units: UnitScores, names: tuple[str, ...]) -> Floats:

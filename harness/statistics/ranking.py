@@ -102,7 +102,7 @@ class TaskScores:
         return len(np.unique(self.unit_names()[self._defined(models)]))
 
     def _defined(self, models: Sequence[str]) -> NDArray[np.bool_]:
-        return np.logical_and.reduce([_counting(self, model) for model in models])
+        return np.asarray(np.logical_and.reduce([_counting(self, model) for model in models]))
 
 
 @lru_cache(maxsize=2048)
@@ -337,6 +337,7 @@ def rank(
     tasks: Sequence[TaskScores],
     models: Sequence[str],
     *,
+    left_out: Mapping[str, str] | None = None,
     sampled: bool = True,
     n: int = 1000,
     level: float = 0.95,
@@ -348,6 +349,8 @@ def rank(
     ----------
     models
         The field. A model that lacks tasks costs all others these tasks: leave it out to keep them.
+    left_out
+        Task -> why it does not count for ranks; pairs of models are compared on it all the same.
     sampled, n, level, seed
         As `compare`.
     """
@@ -355,7 +358,8 @@ def rank(
         compare(tasks, *pair, sampled=sampled, n=n, level=level, seed=seed)
         for pair in combinations(models, 2)
     ]
-    left_out = {task.name: why for task in tasks if (why := task.obstacle(models))}
+    lacking = {task.name: why for task in tasks if (why := task.obstacle(models))}
+    left_out = {**lacking, **(left_out or {})}
     common = [task for task in tasks if task.name not in left_out]
     wins = _win_rates(models, pairs)
     if not common:

@@ -252,7 +252,7 @@ def test_tasks_share_the_donors_that_they_have_in_common():
 
 
 def test_intervals_of_few_units_are_students():
-    """The mean difference of 30 donors in one task: low and high are scipy's paired t within 8 %; of six, 25 %."""
+    """Of 30 donors in one task the interval is as wide as scipy's paired t within 8 %; of six within 25 %."""
     for n_units, tolerance in ((30, 0.08), (6, 0.25)):
         gap = np.random.default_rng(4).normal(0, 1, n_units)
         scores = {"a": gap[None], "b": np.zeros((1, n_units))}
