@@ -95,7 +95,7 @@ def test_units_are_paired_by_name():
 
 
 def test_donors_are_known_by_name_in_all_tasks_of_a_data_set():
-    """A task twice, with its donors in another order, says what it says once; of another data set it is new."""
+    """A task twice, with its donors in another order, says what it says once; elsewhere it is new."""
     names = [f"d{i}" for i in range(8)]
     scores = {m: gap + np.random.default_rng(gap).normal(0, 1, (2, 8)) for m, gap in (("x", 1), ("y", 0))}
 
