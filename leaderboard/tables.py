@@ -286,7 +286,10 @@ class _Table:
         """Return the sizes that are held against the baselines."""
         if not by_size or not self.task["metrics"][metric].get("judged", True):
             return ()
-        return by_size if metric == self.task["primary"] else {best.size, max(by_size)}
+        if metric == self.task["primary"]:
+            return by_size
+        # There is no best size where only the control has a score.
+        return {max(by_size), *([best.size] if best else [])}
 
     def _case(self, entry: Json, by_size: Mapping[int, list[Record]]) -> Case:
         """Return what is to be judged of a curve."""

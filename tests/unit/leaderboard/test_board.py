@@ -355,6 +355,14 @@ def test_a_diagnostic_is_shown_and_not_judged(tmp_path, monkeypatch):
     assert found["no_change"] == []
 
 
+def test_a_control_alone_has_a_gain_and_no_verdict(tmp_path):
+    """Every trained run failed: the untrained control is held against the baseline by every metric."""
+    records = [record(fit(), 0.5, loss=0.6), failed(fit(size=100)), *standard()[-2:]]
+    found = curve(board_of(tmp_path, records), "log_loss")
+    assert (found["best_size"], found["verdict"]) == (None, None)
+    assert [(each["size"], each["baseline"]) for each in found["no_change"]] == [(0, "majority")]
+
+
 def test_a_gain_up_to_the_margin_is_none(tmp_path, monkeypatch):
     """The margin is another thing than the tolerance of repetitions."""
     for margin, verdict in ((0.0, "beats"), (0.5, "no_better")):
