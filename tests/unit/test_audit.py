@@ -180,6 +180,8 @@ def test_a_card_declares_as_plain_data():
         "upper": 1.0,
         "tolerance": 1e-6,
         "floor": 0.5,
+        "margin": 1e-6,
+        "judged": True,
         "units": "each",
         "invariant": ["scale", "shift"],
     }
