@@ -284,7 +284,7 @@ class _Table:
 
     def _compared(self, metric: str, best: Any, by_size: Mapping[int, Any]) -> Collection[int]:
         """Return the sizes that are held against the baselines."""
-        if not by_size or not self.task["metrics"][metric].get("judged", True):
+        if not by_size or self._is_diagnostic(metric):
             return ()
         if metric == self.task["primary"]:
             return by_size
@@ -298,7 +298,7 @@ class _Table:
         for point in entry["points"]:
             values.setdefault(point["size"], []).append(point["value"])
         trained = [size for size in values if size > 0]
-        diagnostic = not self.task["metrics"][metric].get("judged", True)
+        diagnostic = self._is_diagnostic(metric)
         case = Case(
             model=entry["model"],
             metric=metric,
@@ -372,8 +372,7 @@ class _Table:
         points = _points(records, metric)
         summary = seed_summary((0, point["value"]) for point in points)
         oracle = self._is_oracle(records)
-        diagnostic = not self.task["metrics"][metric].get("judged", True)
-        judged = bool(points) and not (self._is_baseline(records) or oracle or diagnostic)
+        judged = bool(points) and not (self._is_baseline(records) or oracle or self._is_diagnostic(metric))
         return {
             "metric": metric,
             "label": who(job),
@@ -427,6 +426,10 @@ class _Table:
             floor=None if scale["reason"] else scale["floor"],
             ceiling=None if scale["reason"] else scale["ceiling"],
         )
+
+    def _is_diagnostic(self, metric: str) -> bool:
+        """Return whether a metric is shown and not judged; old records judge all."""
+        return not self.task["metrics"][metric].get("judged", True)
 
     def _is_baseline(self, records: list[Record]) -> bool:
         job = records[0].job
