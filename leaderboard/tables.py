@@ -6,12 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from harness.checks import Curve, Entry, Subject, UnitScores, join_seeds, no_change
 from harness.digest import canonical
 from harness.errors import Damaged
+from harness.parallel import over
 from harness.records import Record
 from harness.statistics import best_size, seed_summary
 from harness.store import Store, Units
@@ -28,6 +29,8 @@ MEASURED = "model_genes_measured"
 NOT_RANKED = "not_ranked"
 """The note of an oracle: metrics by which models are not to be ranked on this data set."""
 NO_SCORE = "no trained run has a score"
+FEW_JOBS = 2_000
+"""Jobs that one process puts into tables within the seconds that others would take to start."""
 OF_ONE_JOB = ("training", "sample")
 """Notes that say how one fit was trained and how diverse its sample was."""
 
@@ -64,22 +67,62 @@ def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts())
     groups = [group for group in _grouped(records, TABLE).values() if any(record.task for record in group)]
     settings = {setting(record.job) for group in groups for record in _arm(group, "trained")}
     facts = replace(facts, several_settings=len(settings) > 1)
-    tables = [_Table(group, store, facts) for group in groups]
-    names = Counter(table.name for table in tables)
-    for table in tables:
-        if names[table.name] > 1:
-            table.name += " " + canonical([table.job["task"]["parameters"], table.job["split"]])
-    cases = [case for table in tables for _, case in table.curves]
-    judged = iter(verdicts(cases))
-    described = [table.describe([{**curve, **next(judged)} for curve, _ in table.curves]) for table in tables]
-    overall = ranking(
-        (each for table in tables if not table.unranked for each in table.contestants), arms=MODELS
+    few = sum(map(len, groups)) <= FEW_JOBS
+    built = over(
+        zip(groups, _names(groups), strict=True),
+        partial(_build, store, facts),
+        alone=len(groups) if few else 0,
     )
+    cases = [case for table in built for case in table.cases]
+    judged = iter(verdicts(cases))
+    for table in built:
+        for curve in table.described["curves"]:
+            curve.update(next(judged))
+    contestants = (each for table in built if not table.unranked for each in table.contestants)
     return {
-        "ranking": overall,
+        "ranking": ranking(contestants, arms=MODELS),
         "elasticities": elasticities(cases),
-        "tables": sorted(described, key=_in_order),
+        "tables": sorted((table.described for table in built), key=_in_order),
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Built:
+    """A table but for the verdicts on its curves, which wait for those of the other tables."""
+
+    described: Json
+    cases: list[Case]
+    contestants: list[tuple[str, Entry]]
+    unranked: str | None
+
+
+def _build(store: Store, facts: Facts, named: tuple[list[Record], str]) -> _Built:
+    table = _Table(*named, store, facts)
+    return _Built(
+        described=table.describe(),
+        cases=[case for _, case in table.curves],
+        contestants=table.contestants,
+        unranked=table.unranked,
+    )
+
+
+def _names(groups: Sequence[Sequence[Record]]) -> list[str]:
+    """Return the name of every table, with its parameters and split where others are called so too."""
+    jobs = [group[0].job for group in groups]
+    plain = [
+        f"{label(job['task'])} on {job['dataset']['name']}: {_task(group)['primary']}"
+        for job, group in zip(jobs, groups, strict=True)
+    ]
+    counts = Counter(plain)
+    return [
+        name + (" " + canonical([job["task"]["parameters"], job["split"]]) if counts[name] > 1 else "")
+        for name, job in zip(plain, jobs, strict=True)
+    ]
+
+
+def _task(records: Iterable[Record]) -> Mapping[str, Any]:
+    """Return what a task says of itself, which a missing job does not know."""
+    return next(record.task for record in records if record.task)
 
 
 def _in_order(table: Json) -> tuple[str, str, str]:
@@ -134,11 +177,12 @@ def _arm(records: Iterable[Record], arm: str) -> list[Record]:
 class _Table:
     """The records of one task on one split of one data set."""
 
-    def __init__(self, records: Sequence[Record], store: Store, facts: Facts) -> None:
+    def __init__(self, records: Sequence[Record], name: str, store: Store, facts: Facts) -> None:
         self.records = records
+        self.name = name
         self.facts = facts
         self.job = records[0].job
-        self.task = next(record.task for record in records if record.task)
+        self.task = _task(records)
         self.units = _UnitReader(store, self.task["primary"])
         self.constants = [
             *_grouped(_arm(records, "reference"), ("model",)).values(),
@@ -153,10 +197,9 @@ class _Table:
             self._curve(group, metric) for group in self._curves() for metric in self.task["metrics"]
         ]
         """Every curve by every metric, with what is to be judged of it."""
-        self.name = f"{label(self.job['task'])} on {self.job['dataset']['name']}: {self.task['primary']}"
 
-    def describe(self, curves: list[Json]) -> Json:
-        """Return the table, with these curves."""
+    def describe(self) -> Json:
+        """Return the table."""
         job = self.job
         kinds = [record.task["unit_kind"] for record in self.records if record.task.get("unit_kind")]
         return {
@@ -171,7 +214,7 @@ class _Table:
             "identities": self.task.get("identities", []),
             "scales": self.scales,
             "ranking": ranking([] if self.unranked else self.contestants, reason=self.unranked),
-            "curves": curves,
+            "curves": [curve for curve, _ in self.curves],
             "constants": [
                 self._constant(group, metric) for group in self.constants for metric in self.task["metrics"]
             ],

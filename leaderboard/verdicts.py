@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from harness.checks import (
     Curve,
+    Fits,
     Named,
+    Verdict,
     describe_verdict,
     diversity_elasticities,
-    fit_curve,
+    fit_all,
     judge,
-    law,
     marginal_gain,
     plain,
 )
@@ -88,10 +89,10 @@ def verdicts(cases: Sequence[Case]) -> list[Json]:
 def _judged(cases: Sequence[Case], replicates: int) -> list[Json]:
     curves = [case.curve for case in cases if case.curve is not None]
     found = judge(curves, replicates=replicates, grids=[case.grid for case in cases])
+    fitted = iter(fit_all([case.curve for case in cases if case.curve is not None and case.primary]))
     return [
         {
-            **describe_verdict(verdict, _fitted(case), case.whole),
-            **_returns(case),
+            **_described(case, verdict, next(fitted) if case.primary else None),
             "replicates": replicates,
             "resampled": ["units", "seeds"] if case.by_unit else ["seeds"],
         }
@@ -99,20 +100,15 @@ def _judged(cases: Sequence[Case], replicates: int) -> list[Json]:
     ]
 
 
-def _fitted(case: Case) -> Any:
-    assert case.curve is not None
-    return fit_curve(case.curve) if case.primary else None
-
-
-def _returns(case: Case) -> Json:
-    """Return the law that the runs follow, where there are sizes enough, and what a gain costs."""
+def _described(case: Case, verdict: Verdict, fits: Fits | None) -> Json:
+    """Return a verdict; of a primary metric also the law, where there are sizes enough, and the gain."""
     curve = case.curve
-    if not case.primary or curve is None:
-        return {"law": None, "marginal_gain": None}
-    gain = marginal_gain(curve, gpu_hours=case.measured.get("gpu_hours"))
+    if fits is None or curve is None:
+        return {**describe_verdict(verdict, None, case.whole), "law": None, "marginal_gain": None}
     return {
-        "law": plain(law(curve)) if len(curve.sizes) >= SIZES_OF_A_LAW else None,
-        "marginal_gain": plain(gain),
+        **describe_verdict(verdict, fits.saturation, case.whole),
+        "law": plain(fits.law) if len(curve.sizes) >= SIZES_OF_A_LAW else None,
+        "marginal_gain": plain(marginal_gain(curve, gpu_hours=case.measured.get("gpu_hours"))),
     }
 
 

@@ -2,10 +2,11 @@
 
 from harness.checks.curve import Curve
 from harness.checks.evidence import Evidence
-from harness.checks.judgement import describe_verdict, fit_curve
+from harness.checks.fitting import Fits, fit_all, law
+from harness.checks.judgement import describe_verdict
 from harness.checks.no_change import Against, NoChange, Subject, UnitScores, join_seeds, no_change
 from harness.checks.plain import plain
-from harness.checks.returns import diversity_elasticities, law, marginal_gain
+from harness.checks.returns import diversity_elasticities, marginal_gain
 from harness.checks.saturation import SaturationPoint
 from harness.checks.standing import Entry, Standing, Standings, standings
 from harness.checks.table import Named
@@ -16,6 +17,7 @@ __all__ = [
     "Curve",
     "Entry",
     "Evidence",
+    "Fits",
     "Named",
     "NoChange",
     "SaturationPoint",
@@ -26,7 +28,7 @@ __all__ = [
     "Verdict",
     "describe_verdict",
     "diversity_elasticities",
-    "fit_curve",
+    "fit_all",
     "join_seeds",
     "judge",
     "law",

@@ -70,6 +70,11 @@ class Curve:
         """Trained sizes in ascending order."""
         return tuple(sorted(size for size in self.runs if size > 0))
 
+    def scores(self, size: int) -> FloatArray:
+        """Return one score per run of a size (runs,), the mean over its units."""
+        scores = np.asarray(self.runs[size], dtype=float)
+        return np.asarray(scores.mean(axis=1)) if scores.ndim == 2 else scores
+
     @property
     def sign(self) -> int:
         """1 where larger is better, else -1."""

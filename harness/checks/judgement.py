@@ -6,20 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
-from harness.checks.curve import Curve
+from harness.checks.fitting import R5_SHARE, Fits, fit_all
 from harness.checks.plain import plain
-from harness.checks.returns import Law, MarginalGain, diversity_elasticities, law, marginal_gain
+from harness.checks.returns import MarginalGain, diversity_elasticities, marginal_gain
 from harness.checks.saturation import SaturationPoint
 from harness.checks.standing import Entry, Standings, standings
 from harness.checks.table import Named
 from harness.checks.verdict import Verdict, judge
-from harness.statistics import REPLICATES, FittedSaturation, Prices, fitted_saturation
+from harness.statistics import REPLICATES, FittedSaturation, Prices
 
 SCHEMA = "1"
-R5_SHARE = 0.9
-"""Share of the gain that R5 answers for, as R3 does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,19 +28,16 @@ class Judged:
         The curve and its names.
     verdict
         Level, trend, flags, evidence and saturation by R0 to R4.
-    fitted
-        Saturation by R5 and the families behind it; None without an untrained control.
     marginal
         Gain per decade of cells and per cost.
-    law
-        The law of the curve; None where no fits were asked for.
+    fits
+        Saturation by R5 and the law; None where no fits were asked for.
     """
 
     named: Named
     verdict: Verdict
-    fitted: FittedSaturation | None
     marginal: MarginalGain
-    law: Law | None
+    fits: Fits | None
 
     def describe(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -53,9 +46,9 @@ class Judged:
             **{name: names[name] for name in ("task", "model", "dataset", "sampler", "metric")},
             **{name: names[name] or None for name in ("corpus", "budget")},
             "direction": self.named.curve.direction,
-            **describe_verdict(self.verdict, self.fitted, self.named.whole),
+            **describe_verdict(self.verdict, self.fits.saturation if self.fits else None, self.named.whole),
             "marginal_gain": plain(self.marginal),
-            "law": plain(self.law),
+            "law": plain(self.fits.law) if self.fits else None,
         }
 
 
@@ -136,16 +129,12 @@ def judged(
     progress: Callable[[int], object] | None = None,
 ) -> list[Judged]:
     """Judge the curves of a table as one grid, and fit each where that is asked for."""
-    verdicts = judge([named.curve for named in curves], replicates=replicates, progress=progress)
+    bare = [named.curve for named in curves]
+    verdicts = judge(bare, replicates=replicates, progress=progress)
+    fitted = fit_all(bare) if fits else [None] * len(curves)
     return [
-        Judged(
-            named=named,
-            verdict=verdict,
-            fitted=fit_curve(named.curve) if fits else None,
-            marginal=_marginal(named, paying or Paying()),
-            law=law(named.curve) if fits else None,
-        )
-        for named, verdict in zip(curves, verdicts, strict=True)
+        Judged(named=named, verdict=verdict, marginal=_marginal(named, paying or Paying()), fits=each)
+        for named, verdict, each in zip(curves, verdicts, fitted, strict=True)
     ]
 
 
@@ -191,22 +180,6 @@ def _entry(named: Named, task: str) -> Entry:
         family=named.names["dataset"],
         floor=curve.trivial,
         ceiling=best_possible,
-    )
-
-
-def fit_curve(curve: Curve) -> FittedSaturation | None:
-    """Return the saturation of a curve by R5; None without an untrained control.
-
-    Scatter is pooled over sizes, as in the other tests of a verdict; `fitted_saturation` says what it covers.
-    """
-    if 0 not in curve.runs:
-        return None
-    runs = {size: np.asarray(scores, dtype=float) for size, scores in curve.runs.items()}
-    means = {size: scores.mean(axis=1) if scores.ndim == 2 else scores for size, scores in runs.items()}
-    pairs = [(size, value) for size in curve.sizes for value in means[size]]
-    sizes, values = zip(*pairs, strict=True)
-    return fitted_saturation(
-        sizes, values, means[0], direction=curve.direction, shares=(R5_SHARE,), pooled=True
     )
 
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from harness.statistics.estimates import Floats, group_means
 
@@ -163,10 +163,18 @@ class Family:
     intercept: bool = True
     bounded: bool = True
 
+    def __reduce__(self) -> tuple[Callable[[str], Family], tuple[str]]:
+        """Travel to other processes by name."""
+        return _named, (self.name,)
+
     @property
     def n_parameters(self) -> int:
         """Parameters of the mean."""
         return int(self.intercept) + (self.g is not None) + len(self.ranges(10.0))
+
+
+def _named(name: str) -> Family:
+    return FAMILIES[name]
 
 
 def _rates(reach: float, highest: float) -> tuple[float, float]:
@@ -445,12 +453,13 @@ def search(runs: Curve, family: Family, means: Floats) -> Floats:
     shapes = np.repeat(bounds.mean(axis=1)[None], len(means), axis=0)
     if not len(bounds):
         return shapes
-    shapes = _best(runs, family, means, _mesh(bounds, family.points)[None])
+    goal = _centred(runs, means) if family.intercept else means
+    shapes = _best(runs, family, goal, _mesh(bounds, family.points)[None])
     width = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1)
+    around = _mesh(np.array([(-1.0, 1.0)] * len(bounds)), 5)
     for _ in range(ZOOMS):
-        offsets = _mesh(np.stack([-width, width], axis=1), 5)
-        near = np.clip(shapes[:, None] + offsets, bounds[:, 0], bounds[:, 1])
-        shapes = _best(runs, family, means, near)
+        near = np.clip(shapes[:, None] + around * width, bounds[:, 0], bounds[:, 1])
+        shapes = _best(runs, family, goal, near)
         width = width * NARROWER
     return shapes
 
@@ -464,11 +473,25 @@ def _mesh(bounds: Floats, points: int) -> Floats:
     return np.stack([axis.ravel() for axis in axes], axis=1)
 
 
-def _best(runs: Curve, family: Family, means: Floats, candidates: Floats) -> Floats:
-    """Return for every row of means its best candidate; candidates are (n or 1, n_candidates, n_shape)."""
-    misfit = regression(runs, family, candidates, means[:, None])[2]
-    chosen = misfit.argmin(axis=1)
-    rows = np.arange(len(means)) if len(candidates) > 1 else np.zeros(len(means), dtype=int)
+def _centred(runs: Curve, values: Floats) -> Floats:
+    """Return values (..., n_sizes) less their mean over runs."""
+    return np.asarray(values - (values @ (runs.counts / runs.counts.sum()))[..., None])
+
+
+def _best(runs: Curve, family: Family, goal: Floats, candidates: Floats) -> Floats:
+    """Return for every row of means, centred, its best candidate (n or 1, n_candidates, n_shape).
+
+    It explains most: the sum of squares of a regression on g is that of the goal less (g . goal)^2 / |g|^2.
+    """
+    assert family.g is not None
+    g = family.g(runs.sizes / runs.sizes[0], np.moveaxis(candidates, -1, 0)[..., None])
+    steps = _centred(runs, g) if family.intercept else g
+    weighted = steps * runs.counts
+    norm = (weighted * steps).sum(axis=-1)
+    product = goal @ weighted[0].T if len(candidates) == 1 else (weighted @ goal[..., None])[..., 0]
+    explained = np.divide(product**2, norm, out=np.zeros(product.shape), where=norm > NO_STEP)
+    chosen = explained.argmax(axis=1)
+    rows = np.arange(len(goal)) if len(candidates) > 1 else np.zeros(len(goal), dtype=int)
     return np.asarray(candidates[rows, chosen])
 
 
@@ -478,11 +501,19 @@ def _polish(runs: Curve, family: Family, start: Floats) -> Floats:
         return start
     bounds = np.array(family.ranges(runs.reach))
     step = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1) / 4
+    scale = float(runs.counts @ (runs.means - runs.total) ** 2) or 1.0
+
+    def misfit(shape: Floats) -> float:
+        return float(regression(runs, family, np.atleast_1d(shape), runs.means)[2]) / scale
+
+    if len(start) == 1:
+        near = (max(bounds[0, 0], start[0] - step[0]), min(bounds[0, 1], start[0] + step[0]))
+        found = minimize_scalar(misfit, bounds=near, method="bounded", options={"xatol": 1e-10})
+        return np.array([found.x]) if found.fun <= misfit(start) else start
     corners = np.clip(np.vstack([start, start + np.diag(step)]), bounds[:, 0], bounds[:, 1])
     corners[1:] -= np.diag(np.where(corners[1:].diagonal() == start, step, 0.0))
-    scale = float(runs.counts @ (runs.means - runs.total) ** 2) or 1.0
     found = minimize(
-        lambda shape: float(regression(runs, family, shape, runs.means)[2]) / scale,
+        misfit,
         start,
         method="Nelder-Mead",
         bounds=bounds,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from harness.statistics.curves import Direction
 from harness.statistics.estimates import (
@@ -152,10 +153,11 @@ def fitted_saturation(
     sign = 1 if direction == "up" else -1
     drawn = _drawn_fits(runs, tuple(selection.fits), sizes, values, n, seed, pooled)
     floors = _drawn_means(control, len(drawn[0].c0), seed)
+    best = _as_one(selection.fits[selection.best])
     reached = []
     for share in shares:
-        here = _crossings(_as_one(selection.fits[selection.best]), runs, control.mean()[None], share, sign)
-        there = _of_the_best(drawn, [_crossings(fits, runs, floors, share, sign) for fits in drawn])
+        here = _crossings(best, runs, control.mean()[None], share, sign)
+        there = _of_the_best(drawn, partial(_drawn_crossings, runs, floors, share, sign))
         reached.append(_reached(share, float(here[0]), there, runs, level))
     return FittedSaturation(selection=selection, reached=tuple(reached))
 
@@ -192,7 +194,7 @@ def held_out_largest(
     drawn = _drawn_fits(
         runs, tuple(selection.fits), np.asarray(sizes)[kept], np.asarray(values)[kept], n, seed, False
     )
-    forecasts = _of_the_best(drawn, [_values(fits, size / runs.sizes[0]) for fits in drawn])
+    forecasts = _of_the_best(drawn, lambda fits, _: _values(fits, size / runs.sizes[0]))
     seen = _drawn_means(np.asarray(values, dtype=float)[~kept], len(forecasts), seed)
     obstacle = too_few_runs(np.unique(np.asarray(sizes), return_inverse=True)[1])
     df = everything.n_runs - len(everything.sizes)
@@ -256,6 +258,10 @@ class _Fits:
     shape: Floats
     aicc: Floats
 
+    def only(self, rows: NDArray[np.intp]) -> _Fits:
+        """Return some of the fits."""
+        return _Fits(self.family, self.c0[rows], self.c1[rows], self.shape[rows], self.aicc[rows])
+
 
 def _as_one(fit: FamilyFit) -> _Fits:
     return _Fits(fit.family, np.array([fit.c0]), np.array([fit.c1]), fit.shape[None], np.array([fit.aicc]))
@@ -288,10 +294,17 @@ def _fit_many(runs: Curve, family: Family, means: Floats, pure: Floats) -> _Fits
     return _Fits(family, c0, c1, shape, aicc(misfit + pure, runs.n_runs, family.n_parameters, magnitude))
 
 
-def _of_the_best(fits: Sequence[_Fits], answers: Sequence[Floats]) -> Floats:
-    """Return for every resample the answer of the family with the smallest AICc (n,)."""
+def _of_the_best(fits: Sequence[_Fits], answer: Callable[[_Fits, NDArray[np.intp]], Floats]) -> Floats:
+    """Return for every resample the answer of the family with the smallest AICc (n,).
+
+    ``answer`` is given the fits of some resamples, and which these are.
+    """
     best = np.argmin([each.aicc for each in fits], axis=0)
-    return np.asarray(np.choose(best, answers))
+    found = np.empty(len(best))
+    for place, each in enumerate(fits):
+        rows = np.flatnonzero(best == place)
+        found[rows] = answer(each.only(rows), rows)
+    return found
 
 
 def _drawn_means(runs: Floats, n: int, seed: int) -> Floats:
@@ -305,6 +318,13 @@ def _values(fits: _Fits, x: ArrayLike) -> Floats:
     if fits.family.g is None:
         return fits.c0
     return np.asarray(fits.c0 + fits.c1 * fits.family.g(np.asarray(x, dtype=float), fits.shape.T))
+
+
+def _drawn_crossings(
+    runs: Curve, floors: Floats, share: float, sign: int, fits: _Fits, rows: NDArray[np.intp]
+) -> Floats:
+    """Return the crossings of some of the resamples, each with its own floor."""
+    return _crossings(fits, runs, floors[rows], share, sign)
 
 
 def _crossings(fits: _Fits, runs: Curve, floors: Floats, share: float, sign: int) -> Floats:

@@ -8,9 +8,10 @@ import pytest
 from scipy.optimize import curve_fit
 
 from harness.checks import Curve
+from harness.checks.fitting import law
 from harness.checks.judgement import rankings
 from harness.checks.plain import plain
-from harness.checks.returns import diversity_elasticities, law, marginal_gain
+from harness.checks.returns import diversity_elasticities, marginal_gain
 from harness.checks.table import Named
 from harness.statistics import Prices
 

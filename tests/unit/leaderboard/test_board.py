@@ -430,6 +430,14 @@ def test_nothing_depends_on_who_else_is_there(tmp_path):
     assert curve(board_of(tmp_path / "b", records)) == alone
 
 
+def test_a_board_made_by_several_processes_is_the_same(tmp_path, monkeypatch):
+    """Large ones are made on all cores."""
+    alone = board_of(tmp_path)
+    monkeypatch.setattr("harness_leaderboard.tables.FEW_JOBS", 0)
+    monkeypatch.setattr("harness.checks.fitting.FEW", 0)
+    assert board_of(tmp_path) == alone
+
+
 def test_facts_of_the_split_are_shown(tmp_path):
     """What all jobs note alike is the data set's; of what models note only their measured genes are shown."""
     note = {"unit_kind": "donor", "classes_left_out": ["a|b", "c"], "cells_left_out": 12}

@@ -1,0 +1,38 @@
+"""Work that is shared among processes."""
+
+import os
+from functools import partial
+from operator import call
+
+import pytest
+
+from harness.parallel import over
+from harness.statistics import FAMILIES, curve, fitted_saturation
+
+
+@pytest.mark.parametrize("alone", [5, 4])
+def test_results_come_in_the_order_of_the_items(alone):
+    """However many processes there are."""
+    assert over(iter(range(1, 5)), partial(divmod, 12), alone=alone - 1) == [(12, 0), (6, 0), (4, 0), (3, 0)]
+
+
+def test_few_items_stay_in_this_process():
+    """Others take a second to start."""
+    assert set(over([os.getpid] * 3, call, alone=3)) == {os.getpid()}
+    assert os.getpid() not in over([os.getpid] * 3, call, alone=2)
+
+
+def test_what_a_process_raises_is_raised_here():
+    """An error is nobody's result."""
+    with pytest.raises(ZeroDivisionError):
+        over([1, 0], partial(divmod, 1), alone=1)
+
+
+def test_fits_travel_between_processes():
+    """A family is known by its name there; its formulas need not travel."""
+    sizes, values = [100, 100, 300, 300, 900, 900], [0.5, 0.6, 0.7, 0.7, 0.75, 0.8]
+    (there, _) = over([0.1, 0.2], partial(fitted_saturation, sizes, values), alone=1)
+    here = fitted_saturation(sizes, values, 0.1)
+    assert there.reached == here.reached
+    assert there.selection.fits["pow2"].family is FAMILIES["pow2"]
+    assert curve(sizes, values).n_runs == 6
