@@ -3,7 +3,8 @@
 All of them are c0 + c1 g(n; shape) with g(n_1) = 1, so that only the shape is searched for: given the shape
 the two coefficients are a linear regression (variable projection: Golub and Pereyra 1973, doi
 10.1137/0710036). The families are those of LCDB (Mohr et al. 2022, doi 10.1007/978-3-031-26419-1_1; Viering
-and Loog 2023, doi 10.1109/TPAMI.2022.3220744). A rising score and a falling loss differ in the sign of c1
+and Loog 2023, doi 10.1109/TPAMI.2022.3220744), and ``bnsl`` with one break (Caballero et al. 2023, arXiv
+2210.14891), which needs seven sizes. A rising score and a falling loss differ in the sign of c1
 alone.
 """
 
@@ -25,6 +26,9 @@ EXPONENTS = (0.01, 5.0)
 
 STRETCHES = (0.05, 5.0)
 """Exponents of n tried inside ``mmf4`` and ``wbl4``."""
+
+BREAKS = ((0.0, 1.0), (0.01, 2.0), (float(np.log(0.05)), float(np.log(2.0))))
+"""What ``bnsl`` tries: exponents before and behind its break, and logs of how wide the break is."""
 
 MIN_DECADES = 1.5
 """Over fewer decades no exponent is quoted: laws with quite different ones then fit alike."""
@@ -126,6 +130,20 @@ def _sigmoid(x: Floats, shape: Floats) -> Floats:
 
 def _weibull(x: Floats, shape: Floats) -> Floats:
     return np.asarray(np.exp(-np.exp(shape[0]) * (x ** shape[1] - 1)))
+
+
+def _broken_power(x: Floats, shape: Floats) -> Floats:
+    early, late, log_break, log_width = shape
+    width = np.exp(log_width)
+    turn = np.logaddexp(0, (np.log(x) - log_break) / width) - np.logaddexp(0, -log_break / width)
+    return np.asarray(np.exp(-early * np.log(x) - (late - early) * width * turn))
+
+
+def _onset(shape: Floats) -> Floats:
+    """Return what a broken power law is divided by to be 1 at the smallest size."""
+    early, late, log_break, log_width = shape
+    width = np.exp(log_width)
+    return np.asarray(np.exp((late - early) * width * np.logaddexp(0, -log_break / width)))
 
 
 def _logarithm(x: Floats, shape: Floats) -> Floats:
@@ -260,6 +278,21 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                     "b": -c1 * np.exp(np.exp(s[0])),
                     "c": c0,
                     "d": s[1],
+                },
+            ),
+            Family(
+                name="bnsl",
+                formula="a + b n^-c0 (1 + (n / d)^(1 / f))^(-c1 f)",
+                g=_broken_power,
+                ranges=lambda reach: (*BREAKS[:2], (0.0, float(np.log(reach))), BREAKS[2]),
+                points=7,
+                parameters=lambda c0, c1, s, n: {
+                    "a": c0,
+                    "b": c1 * n ** s[0] * float(_onset(s)),
+                    "c0": s[0],
+                    "c1": s[1] - s[0],
+                    "d": n * np.exp(s[2]),
+                    "f": np.exp(s[3]),
                 },
             ),
         )
@@ -456,7 +489,7 @@ def search(runs: Curve, family: Family, means: Floats) -> Floats:
     goal = _centred(runs, means) if family.intercept else means
     shapes = _best(runs, family, goal, _mesh(bounds, family.points)[None])
     width = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1)
-    around = _mesh(np.array([(-1.0, 1.0)] * len(bounds)), 5)
+    around = _mesh(np.array([(-1.0, 1.0)] * len(bounds)), 5 if len(bounds) < 3 else 3)
     for _ in range(ZOOMS):
         near = np.clip(shapes[:, None] + around * width, bounds[:, 0], bounds[:, 1])
         shapes = _best(runs, family, goal, near)

@@ -29,6 +29,10 @@ FORMULAS = {
         lambda n, a, b, c, d: c - b * np.exp(-a * n**d),
         {"a": 0.02, "b": 0.5, "c": 0.8, "d": 0.5},
     ),
+    "bnsl": (
+        lambda n, a, b, c0, c1, d, f: a + b * n**-c0 * (1 + (n / d) ** (1 / f)) ** (-c1 * f),
+        {"a": 0.8, "b": -0.5, "c0": 0.05, "c1": 0.8, "d": 3_000.0, "f": 0.3},
+    ),
 }
 """Written out here as in the literature; in the product they are c0 + c1 g."""
 
@@ -55,7 +59,7 @@ def test_truth_is_recovered_without_noise(name):
     assert not fit.at_edge
 
 
-@pytest.mark.parametrize("name", ["pow3", "exp", "pow4", "mmf4", "wbl4"])
+@pytest.mark.parametrize("name", ["pow3", "exp", "pow4", "mmf4", "wbl4", "bnsl"])
 def test_noisy_fits_are_no_worse_than_scipys(name):
     """curve_fit, begun at the truth, finds no smaller sum of squares."""
     formula, truth = FORMULAS[name]
