@@ -25,8 +25,9 @@ characteristics: $(VENV)/installed
 	$(BIN)/python -m harness.checks.operating_characteristics docs
 
 # The charting library of a board's page, and what its tests look for barriers with: fetched by npm, committed.
+# The page's own programs are formatted.
 page:
-	cd leaderboard/page && npm ci --ignore-scripts --no-audit --no-fund
+	cd leaderboard/page && npm ci --ignore-scripts --no-audit --no-fund && npm run format
 	cd leaderboard/page/node_modules && cp uplot/dist/uPlot.iife.min.js uplot/dist/uPlot.min.css ../vendor/
 	cp leaderboard/page/node_modules/uplot/LICENSE leaderboard/page/vendor/uPlot.LICENSE
 	cp leaderboard/page/node_modules/axe-core/axe.min.js tests/browser/axe.min.js

@@ -22,7 +22,20 @@ from .rows import printable
 MOST_BYTES = 1_500_000
 """Above this, metrics other than the primary one keep means and deviations only."""
 STYLES = ("vendor/uPlot.min.css", "page.css")
-PROGRAMS = ("vendor/uPlot.iife.min.js", "words.js", "board.js", "charts.js", "views.js", "page.js")
+CHARTS = ("picture", "curve", "interval", "cost")
+VIEWS = (
+    "tables", "controls", "ranking", "task_ranking", "overall_ranking", "glance", "saturation", "curves",
+    "curve", "cost", "compare", "missing", "provenance", "help",
+)  # fmt: skip
+PROGRAMS = (
+    "vendor/uPlot.iife.min.js",
+    "words.js",
+    "board.js",
+    *(f"charts/{name}.js" for name in CHARTS),
+    *(f"views/{name}.js" for name in VIEWS),
+    "page.js",
+)
+"""In their order: plain scripts, put one behind the other."""
 
 
 def render_page(board: Mapping[str, Any]) -> str:

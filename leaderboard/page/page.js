@@ -1,7 +1,32 @@
 // The state of the page lives in its address: what is looked at can be linked, and comes back.
 
-const VIEWS = { ranking: ["Ranking", rankingView], saturation: ["Saturation", heatView], curves: ["Curves", curvesView], cost: ["Cost", costView], compare: ["Compare", compareView], missing: ["Missing", missingView], provenance: ["Provenance", provenanceView], help: ["How to read", helpView] };
-const DEFAULTS = { view: "ranking", task: "", metric: "", sampler: "", rule: "R4", show: "", q: "", sort: "", w: "", a: "", b: "", unit: "share", open: "", theme: "", wide: "" };
+const VIEWS = {
+  ranking: ["Ranking", rankingView],
+  saturation: ["Saturation", saturationView],
+  curves: ["Curves", curvesView],
+  cost: ["Cost", costView],
+  compare: ["Compare", compareView],
+  missing: ["Missing", missingView],
+  provenance: ["Provenance", provenanceView],
+  help: ["How to read", helpView],
+};
+const DEFAULTS = {
+  view: "ranking",
+  task: "",
+  metric: "",
+  sampler: "",
+  rule: "R4",
+  show: "",
+  q: "",
+  sort: "",
+  w: "",
+  a: "",
+  b: "",
+  unit: "share",
+  open: "",
+  theme: "",
+  wide: "",
+};
 
 const LARGEST_FIRST = /^(best|gain|beats|coverage|score|jobs|seeds|z|t\d+)$/;
 
@@ -22,7 +47,7 @@ function write(state) {
 function makeApp(board) {
   const app = { board, state: parse(location.hash), live: null };
   const main = document.getElementById("main");
-  const dialog = el("dialog", { id: "details", "aria-labelledby": "details-title", on: { close: () => app.state.open && app.go({ open: "" }), click: (event) => event.target === dialog && dialog.close() } });
+  const dialog = makeDialog(app);
   document.body.append(dialog);
   Object.defineProperty(app, "rule", { get: () => (board.hasVerdicts ? app.state.rule : "R0") });
   app.link = (patch) => write({ ...app.state, ...(patch.view ? { sort: "", q: "" } : {}), ...patch });
@@ -38,9 +63,7 @@ function makeApp(board) {
   };
   app.sortBy = (key) => {
     const start = performance.now();
-    const [old, way] = app.live.sorted().split(":");
-    const down = old === key ? way !== "down" : LARGEST_FIRST.test(key);
-    app.state.sort = `${key}:${down ? "down" : "up"}`;
+    app.state.sort = turned(app.live.sorted(), key);
     history.replaceState(null, "", write(app.state));
     app.live.order(app.state.sort);
     void main.offsetHeight; // the layout belongs to what a reader waits for
@@ -57,7 +80,7 @@ function makeApp(board) {
     if (shown !== last || app.state.theme !== app.theme) {
       keepFocus(() => {
         forgetPictures();
-        main.replaceChildren(...VIEWS[app.state.view][1](app).flat(Infinity).filter(Boolean));
+        main.replaceChildren(...pieces(VIEWS[app.state.view][1](app)));
         drawNav(app);
       });
       last = shown;
@@ -66,6 +89,22 @@ function makeApp(board) {
     showDetails(app, dialog);
   };
   return app;
+}
+
+const pieces = (content) => content.flat(Infinity).filter(Boolean);
+
+function makeDialog(app) {
+  const close = () => app.state.open && app.go({ open: "" });
+  const click = (event) => event.target === dialog && dialog.close();
+  const dialog = el("dialog", { id: "details", "aria-labelledby": "details-title", on: { close, click } });
+  return dialog;
+}
+
+/** The order after a click on a heading: the other way round where it was sorted by it already. */
+function turned(sorted, key) {
+  const [old, way] = sorted.split(":");
+  const isDown = old === key ? way !== "down" : LARGEST_FIRST.test(key);
+  return `${key}:${isDown ? "down" : "up"}`;
 }
 
 /** A control that was used keeps the focus when its surroundings are drawn anew. */
@@ -87,22 +126,51 @@ function showDetails(app, dialog) {
     if (dialog.open) dialog.close();
     return;
   }
-  keepFocus(() => dialog.replaceChildren(
-    el("header", {}, el("h2", { id: "details-title" }, entry.id), el("button", { id: "close", type: "button", "aria-label": "Close", on: { click: () => dialog.close() } }, "✕")),
-    ...curveDetails(app, entry).flat(Infinity).filter(Boolean)));
+  keepFocus(() => dialog.replaceChildren(detailsHead(entry, dialog), ...pieces(curveDetails(app, entry))));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
 }
 
-function drawNav(app) {
-  const others = { task: app.state.task, sampler: app.state.sampler, rule: app.state.rule };
-  document.getElementById("views").replaceChildren(
-    el("ul", {}, Object.entries(VIEWS).map(([view, [title]]) => {
-      const absent = view === "missing" && app.board.absent.filter((each) => each.kind === "failed" || each.kind === "missing").reduce((sum, each) => sum + each.at.length, 0);
-      return el("li", {}, el("a", { id: `view-${view}`, href: app.link({ ...others, view }), "aria-current": view === app.state.view ? "page" : null }, title, absent > 0 && el("span", { class: "badge" }, whole(absent))));
-    })),
-    choice("theme", "Colours", [["", "as the device"], ["light", "light"], ["dark", "dark"]], app.state.theme, (theme) => app.go({ theme })));
+function detailsHead(entry, dialog) {
+  const close = { id: "close", type: "button", "aria-label": "Close", on: { click: () => dialog.close() } };
+  return el("header", {}, el("h2", { id: "details-title" }, entry.id), el("button", close, "✕"));
 }
+
+function drawNav(app) {
+  const { theme } = app.state;
+  const themes = [
+    ["", "as the device"],
+    ["light", "light"],
+    ["dark", "dark"],
+  ];
+  document.getElementById("views").replaceChildren(
+    el(
+      "ul",
+      {},
+      Object.keys(VIEWS).map((view) => el("li", {}, viewLink(app, view))),
+    ),
+    choice("theme", "Colours", themes, theme, (picked) => app.go({ theme: picked })),
+  );
+}
+
+function viewLink(app, view) {
+  const { task, sampler, rule } = app.state;
+  const absent = view === "missing" ? jobsWithout(app.board, "failed", "missing") : 0;
+  return el(
+    "a",
+    {
+      id: `view-${view}`,
+      href: app.link({ task, sampler, rule, view }),
+      "aria-current": view === app.state.view ? "page" : null,
+    },
+    VIEWS[view][0],
+    absent > 0 && el("span", { class: "badge" }, whole(absent)),
+  );
+}
+
+/** How many jobs have no score for these reasons. */
+const jobsWithout = (board, ...kinds) =>
+  board.absent.filter(({ kind }) => kinds.includes(kind)).reduce((sum, { at }) => sum + at.length, 0);
 
 function applyTheme(theme) {
   if (theme === "light" || theme === "dark") document.documentElement.setAttribute("data-theme", theme);
@@ -110,21 +178,44 @@ function applyTheme(theme) {
 }
 
 function drawHead(board) {
-  const models = board.subjects.filter((subject) => subject.kind === "model").length;
-  const lost = (kind) => board.absent.filter((each) => each.kind === kind).reduce((sum, each) => sum + each.at.length, 0);
-  const said = [plural(models, "pretrained model"), plural(board.tables.length, "task"), `${plural(board.scored, "job")} scored`, ...["failed", "missing", "not applicable"].filter(lost).map((kind) => `${whole(lost(kind))} ${kind}`), board.finished.slice(0, 10)];
-  document.getElementById("top").replaceChildren(...[
-    el("h1", {}, board.suite, board.version && el("span", { class: "badge" }, board.version)),
-    board.about && el("p", { class: "about" }, board.about),
-    el("p", { class: "muted" }, said.filter(Boolean).join(" · ")),
-    board.trial && el("p", { class: "notice" }, "A trial on limited cells, not a result."),
-  ].filter(Boolean));
-  document.getElementById("foot").append(el("p", { class: "muted" }, "Made from board.json beside this page, by harness. Charts: uPlot (MIT)."));
+  document
+    .getElementById("top")
+    .replaceChildren(
+      ...pieces([
+        el("h1", {}, board.suite, board.version && el("span", { class: "badge" }, board.version)),
+        board.about && el("p", { class: "about" }, board.about),
+        el("p", { class: "muted" }, sizeWords(board)),
+        board.trial && el("p", { class: "notice" }, "A trial on limited cells, not a result."),
+      ]),
+    );
+  const made = "Made from board.json beside this page, by harness. Charts: uPlot (MIT).";
+  document.getElementById("foot").append(el("p", { class: "muted" }, made));
 }
+
+function sizeWords(board) {
+  const models = board.subjects.filter((subject) => subject.kind === "model").length;
+  const lost = ["failed", "missing", "not applicable"]
+    .map((kind) => [jobsWithout(board, kind), kind])
+    .filter(([n]) => n)
+    .map(([n, kind]) => `${whole(n)} ${kind}`);
+  return [
+    plural(models, "pretrained model"),
+    plural(board.tables.length, "task"),
+    `${plural(board.scored, "job")} scored`,
+    ...lost,
+    board.finished.slice(0, 10),
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+const TYPED_INTO = /^(INPUT|SELECT|TEXTAREA)$/;
 
 function onKey(app) {
   return (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || app.state.open) return;
+    const isElsewhere =
+      event.ctrlKey || event.metaKey || event.altKey || TYPED_INTO.test(event.target.tagName);
+    if (isElsewhere || app.state.open) return;
     const view = Object.keys(VIEWS)[Number(event.key) - 1];
     const input = document.getElementById("q");
     if (event.key === "/" && input) {
@@ -134,22 +225,40 @@ function onKey(app) {
   };
 }
 
+function listen(app) {
+  const follow = () => {
+    app.state = parse(location.hash);
+    app.render();
+  };
+  addEventListener("hashchange", follow);
+  addEventListener("popstate", follow);
+  addEventListener("keydown", onKey(app));
+  addEventListener("beforeprint", () => {
+    if (app.live && app.live.all) app.live.all();
+    drawAll();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    app.theme = null;
+    app.render();
+  });
+}
+
+const TOO_OLD =
+  "This browser is too old for this page (it lacks DecompressionStream, which all have had since 2023); read BOARD.md beside it.";
+
 async function start() {
   const main = document.getElementById("main");
   try {
     const app = makeApp(await readBoard());
     drawHead(app.board);
     app.render();
-    addEventListener("hashchange", () => { app.state = parse(location.hash); app.render(); });
-    addEventListener("popstate", () => { app.state = parse(location.hash); app.render(); });
-    addEventListener("keydown", onKey(app));
-    addEventListener("beforeprint", () => { if (app.live && app.live.all) app.live.all(); drawAll(); });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { app.theme = null; app.render(); });
+    listen(app);
     void main.offsetHeight;
     performance.mark("shown");
     document.documentElement.setAttribute("data-ready", "");
   } catch (error) {
-    main.replaceChildren(el("p", { class: "notice" }, "DecompressionStream" in window ? `This page cannot be shown: ${error.message}` : "This browser is too old for this page (it lacks DecompressionStream, which all have had since 2023); read BOARD.md beside it."));
+    const why = "DecompressionStream" in window ? `This page cannot be shown: ${error.message}` : TOO_OLD;
+    main.replaceChildren(el("p", { class: "notice" }, why));
     throw error;
   }
 }
