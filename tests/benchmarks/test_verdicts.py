@@ -1,4 +1,4 @@
-"""How long verdicts take: R0-R4, level and trend with the whole bootstrap, and the bootstrap over units.
+"""How long verdicts take: R0-R4, level and trend with the whole bootstrap, fits, the bootstrap over units.
 
 Toy size by default, so that the code runs in CI; ``HARNESS_BENCH_FULL=1`` measures and judges 10,000 curves.
 """
@@ -9,7 +9,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from harness.checks import Curve, judge
+from harness.checks import Curve, fit_all, judge
 from harness.statistics import Scores, saturation_points
 
 FULL = os.environ.get("HARNESS_BENCH_FULL") == "1"
@@ -41,6 +41,12 @@ def test_ten_thousand_verdicts(benchmark):
     assert len({(each.level, each.trend) for each in verdicts}) > 4
     if FULL:
         assert benchmark.stats.stats.max <= 60
+
+
+def test_fits(benchmark):
+    """R5 and the law of every curve, with 200 replicates, which are outside the minute."""
+    found = benchmark.pedantic(fit_all, args=(grid(1_000 if FULL else 5),), rounds=1)
+    assert all(each.saturation.reached and each.law.weights for each in found)
 
 
 def test_memory_is_bounded_by_blocks():
