@@ -56,6 +56,7 @@ def page_data(board: Board, every_run: bool = True) -> Json:
         "scored": sum(score["status"] == "ok" for score in board["scores"]),
         "finished": max((score["finished"] or "" for score in board["scores"]), default=""),
         "ranking": _ranking(board.get("ranking")),
+        "elasticities": _elasticities(board.get("elasticities")),
         "tables": tables,
         "absent": _absent_jobs(board, addresses),
         "pruned": _pruned(board["pruned"]),
@@ -204,11 +205,12 @@ class _Table:
         at = {address: number for number, address in enumerate(places)}
         found["absent"] = [[at[a["address"]], a["status"], _said(a["reason"])] for a in entry["absent"]]
         found["no_change"] = self._no_change(entry, primary)
-        for name in ("unjudged", "fits"):
-            if entry.get(name) is not None:
-                found[name] = rounded(entry[name])
+        if entry.get("unjudged") is not None:
+            found["unjudged"] = _text(entry["unjudged"])
         if entry.get("verdict"):
             found["verdict"] = _verdict(entry["verdict"], primary)
+            if primary:
+                found.update(_returns(entry["verdict"], entry["points"]))
         return found
 
     def _published(self, entry: Mapping[str, Any]) -> Json | None:
@@ -281,6 +283,80 @@ def _verdict(verdict: Mapping[str, Any], primary: bool) -> Json:
         }
     )
     return kept
+
+
+def _returns(verdict: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> Json:
+    """Return the law of a curve and what more cells bring; nothing of a board that knows neither."""
+    law, gain = verdict.get("law"), verdict.get("marginal_gain")
+    kept = {"law": law and _law(law, points), "marginal_gain": gain and _marginal_gain(gain)}
+    return {name: value for name, value in kept.items() if value}
+
+
+def _law(law: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> Json:
+    return {
+        "answer": law["answer"],
+        "weights": rounded(law["weights"]),
+        "limit": _estimate(law["limit"]),
+        "exponent": _estimate(law["exponent"]),
+        "amplitude": rounded(_amplitude(law, points)),
+        "held_out": law["held_out"] and _held_out(law["held_out"]),
+        "reason": _said(law["reason"]),
+    }
+
+
+def _amplitude(law: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return A of E + A n^-a where that law is the answer and E and a are told, else None.
+
+    A curve fitted by least squares with a free E passes through the mean of all runs: this gives the A that
+    was fitted.
+    """
+    limit, exponent = law["limit"]["value"], law["exponent"]["value"]
+    runs = [(point["size"], point["value"]) for point in points if point["size"]]
+    if law["answer"] != "offset" or limit is None or exponent is None or not runs:
+        return None
+    return float(sum(value - limit for _, value in runs) / sum(size**-exponent for size, _ in runs))
+
+
+def _held_out(found: Mapping[str, Any]) -> Json:
+    kept = {name: rounded(found[name]) for name in ("size", "family", "observed", "predicted")}
+    return {**kept, "error": _estimate(found["error"])}
+
+
+def _marginal_gain(gain: Mapping[str, Any]) -> Json:
+    """Return gains without what a gain of 1 costs, which is the inverse of the gain per cost."""
+    stop, kept = gain["stop"], ("unit", "worth", "size", "at_end", "reason")
+    return {
+        "per_decade": _estimate(gain["per_decade"]),
+        "steps": [_step(step) for step in gain["steps"]],
+        "stop": stop and {name: rounded(stop[name]) for name in kept},
+    }
+
+
+def _step(step: Mapping[str, Any]) -> Json:
+    return {
+        "start": step["start"],
+        "end": step["end"],
+        "gain": _estimate(step["gain"]),
+        "per_decade": _estimate(step["per_decade"]),
+        "per_cost": {unit: _estimate(each) for unit, each in step["per_cost"].items()},
+    }
+
+
+def _estimate(found: Mapping[str, Any]) -> Json:
+    kept = {name: rounded(found[name]) for name in ("value", "low", "high")}
+    kept["reason"] = _said(found["reason"])
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def _elasticities(found: Mapping[str, Any] | None) -> Json | None:
+    """Return what a decade of cells and of diversity changes, over all tables; nothing without a score."""
+    if not found or not found["n"]:
+        return None
+    return {
+        "size": _estimate(found["size"]),
+        "diversity": _estimate(found["diversity"]),
+        **{name: found[name] for name in ("n", "n_clusters", "n_excluded")},
+    }
 
 
 def _ranking(found: Mapping[str, Any] | None) -> Json | None:

@@ -25,7 +25,7 @@ STYLES = ("vendor/uPlot.min.css", "page.css")
 CHARTS = ("picture", "curve", "interval", "cost")
 VIEWS = (
     "tables", "controls", "ranking", "task_ranking", "overall_ranking", "glance", "saturation", "curves",
-    "curve", "cost", "compare", "missing", "provenance", "help",
+    "curve", "law", "scaling", "cost", "compare", "missing", "provenance", "help",
 )  # fmt: skip
 PROGRAMS = (
     "vendor/uPlot.iife.min.js",

@@ -4,6 +4,7 @@ const VIEWS = {
   ranking: ["Ranking", rankingView],
   saturation: ["Saturation", saturationView],
   curves: ["Curves", curvesView],
+  scaling: ["Scaling", scalingView],
   cost: ["Cost", costView],
   compare: ["Compare", compareView],
   missing: ["Missing", missingView],
@@ -17,6 +18,7 @@ const DEFAULTS = {
   sampler: "",
   rule: "R4",
   show: "",
+  law: "",
   q: "",
   sort: "",
   w: "",
@@ -28,7 +30,7 @@ const DEFAULTS = {
   wide: "",
 };
 
-const LARGEST_FIRST = /^(best|gain|beats|coverage|score|jobs|seeds|z|t\d+)$/;
+const LARGEST_FIRST = /^(best|gain|beats|error|coverage|score|jobs|seeds|z|t\d+)$/;
 
 function parse(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));

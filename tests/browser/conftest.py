@@ -101,15 +101,25 @@ def synthetic_board():
 
 
 @pytest.fixture(scope="session")
-def made(chromium, synthetic_board, tmp_path_factory):
-    """Make the page of a synthetic board: ``made(models, tasks, names) -> (Reader, board)``."""
+def opened(chromium, tmp_path_factory):
+    """Make the page of a board: ``opened(board) -> Reader``."""
     from harness_leaderboard.render_page import render_page
 
+    def open_page(board):
+        path = tmp_path_factory.mktemp("page") / "index.html"
+        path.write_text(render_page(board))
+        return Reader(chromium, path)
+
+    return open_page
+
+
+@pytest.fixture(scope="session")
+def made(opened, synthetic_board, tmp_path_factory):
+    """Make the page of a synthetic board: ``made(models, tasks, names) -> (Reader, board)``."""
+
     def make(models, tasks, names=None):
-        folder = tmp_path_factory.mktemp("page")
-        board = synthetic_board(folder / "store", models, tasks, names)
-        (folder / "index.html").write_text(render_page(board))
-        return Reader(chromium, folder / "index.html"), board
+        board = synthetic_board(tmp_path_factory.mktemp("store"), models, tasks, names)
+        return opened(board), board
 
     return make
 

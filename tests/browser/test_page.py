@@ -2,7 +2,9 @@
 
 import pytest
 
-VIEWS = ("ranking", "saturation", "curves", "cost", "compare", "missing", "provenance", "help")
+VIEWS = (
+    "ranking", "saturation", "curves", "scaling", "cost", "compare", "missing", "provenance", "help",
+)  # fmt: skip
 TASK = "typing 00 on lung"
 CURVE = f"{TASK} :: model 000 / random / atlas / 300 steps"
 HOSTILE = [
@@ -241,9 +243,19 @@ def test_hostile_names_are_text(hostile, view):
         == 0
     )
     assert hostile.complaints() == []
-    if view in ("ranking", "saturation", "curves"):
+    if view in ("ranking", "saturation", "curves", "scaling"):
         shown = " ".join(hostile.texts("main th, main h3"))
         assert all(name in shown for name in HOSTILE)
+
+
+def test_every_view_has_its_digit(page):
+    """The digits go along the views, as the help says."""
+    for digit, view in enumerate(VIEWS, 1):
+        page.open()
+        page.press(str(digit))
+        page.wait(f"document.querySelector('#view-{view}').getAttribute('aria-current') === 'page'")
+    page.open(view="help")
+    assert "1 to 9" in page.texts("main kbd")
 
 
 def test_no_other_program_runs_even_if_it_got_in(page):

@@ -1,6 +1,7 @@
 // Learning curves: single runs, means, a band of one deviation, and the levels that they are measured against.
 
 const INKS = ["--blue", "--orange", "--purple", "--green"];
+const LAW_INK = "--purple";
 
 /** Learning curves of one table in one picture, each in its own ink. */
 function curvePicture(curves, metric, rule, { height = 260, small = false } = {}) {
@@ -13,8 +14,10 @@ function curveWords(curves, metric, rule) {
     .map((curve) => {
       const means = summary(curve, metric).map(meanWords).join(", ") || "no score";
       const point = saturation(curve, metric, rule);
+      const law = lawOf(curve, metric);
+      const follows = law && isKnown(law.amplitude) ? ` Fitted law: ${lawFormula(law, 3)}.` : "";
       const saturates = point ? ` Saturation point by ${rule}: ${saturationWords(curve, point)} cells.` : "";
-      return `Learning curve of ${curve.id} on ${curve.table.id}, ${metric}: ${means}.${saturates}`;
+      return `Learning curve of ${curve.id} on ${curve.table.id}, ${metric}: ${means}.${saturates}${follows}`;
     })
     .join(" ");
 }
@@ -29,6 +32,11 @@ function drawCurves(frame, curves, metric, rule, height, small) {
   const points = curves
     .map((curve, place) => ({ point: saturation(curve, metric, rule), ink: INKS[place % INKS.length] }))
     .filter(({ point }) => point);
+  const law = curves.length === 1 && lawOf(curves[0], metric);
+  const draw = (plot) => {
+    if (law && isKnown(law.amplitude)) drawLaw(plot, scale, law);
+    for (const { point, ink } of points) drawPoint(plot, scale, point, ink);
+  };
   const { xs, data, series, bands } = lines;
   return new uPlot(
     {
@@ -45,7 +53,7 @@ function drawCurves(frame, curves, metric, rule, height, small) {
       axes: [sizeAxis(frame, scale, xs, small), scoreAxis()],
       series,
       bands,
-      hooks: { draw: [(plot) => points.forEach(({ point, ink }) => drawPoint(plot, scale, point, ink))] },
+      hooks: { draw: [draw] },
     },
     data,
     frame,
@@ -170,6 +178,36 @@ function drawWedge(ctx, x, top, half) {
   ctx.lineTo(x + half, top);
   ctx.lineTo(x, top + 1.6 * half);
   ctx.fill();
+}
+
+// -- law -------------------------------------------------------------------------------------------------------
+
+const lawFormula = ({ limit, amplitude, exponent }, digits) => {
+  const sign = amplitude < 0 ? "−" : "+";
+  return `${number(limit.value, digits)} ${sign} ${Number(Math.abs(amplitude).toPrecision(3))} n^−${number(exponent.value, 2)}`;
+};
+
+const STEPS = 60;
+
+/** E + A n^-a over the trained sizes. */
+function drawLaw(plot, scale, { limit, amplitude, exponent }) {
+  const { ctx, bbox } = plot;
+  const [low, high] = [scale.sizes[0], scale.sizes[scale.sizes.length - 1]].map(Math.log10);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.strokeStyle = token(LAW_INK);
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.beginPath();
+  for (let step = 0; step <= STEPS; step++) {
+    const x = low + ((high - low) * step) / STEPS;
+    const y = limit.value + amplitude * 10 ** (-exponent.value * x);
+    ctx.lineTo(plot.valToPos(x, "x", true), plot.valToPos(y, "y", true));
+  }
+  ctx.stroke();
+  ctx.restore();
 }
 
 // -- levels ----------------------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ function curveDetails(app, entry) {
     verdictSection(entry, metric, digits),
     gainSection(entry, metric, digits),
     entry.isCurve && saturationSection(entry, metric),
+    lawSection(entry, metric, digits),
+    stepsSection(entry, metric, digits),
     meansSection(entry, metric, digits),
     runsSection(app, entry, metric, digits),
   ];
@@ -44,6 +46,7 @@ function keyOf(entry, metric, rule, digits) {
     "ul",
     { class: "key" },
     levels([entry], metric).map(level),
+    lawKey(entry, metric, digits),
     point &&
       el(
         "li",
@@ -52,6 +55,12 @@ function keyOf(entry, metric, rule, digits) {
         `saturation point by ${rule}: ${saturationWords(entry, point)} cells`,
       ),
   );
+}
+
+function lawKey(entry, metric, digits) {
+  const law = lawOf(entry, metric);
+  if (!law || !isKnown(law.amplitude)) return null;
+  return el("li", {}, dashSample(LAW_INK, "dashed"), lawFormula(law, digits));
 }
 
 const dashSample = (ink, style) =>

@@ -17,6 +17,7 @@ function helpView(app) {
     ),
     section("Marks", el("ul", { class: "plain" }, marksList())),
     section("Saturation rules", factList(Object.entries(RULES))),
+    section("Scaling", factList(SCALING_TERMS)),
     section("Keys", factList(keys.map(([key, deed]) => [el("kbd", {}, key), deed]))),
     section(
       "Links",
@@ -30,6 +31,24 @@ function helpView(app) {
     ),
   ];
 }
+
+const SCALING_TERMS = [
+  ...Object.entries(LAWS),
+  ["weight", "share of a law by AICc among the three"],
+  [
+    "limit, exponent",
+    "E and a of E + A n^-a over the trained sizes, whatever its weight; told where the sizes tell them, the exponent over 1.5 decades of sizes and more",
+  ],
+  [
+    "gain per tenfold",
+    "slope of the score on log10 cells over all trained sizes, turned so that positive is better",
+  ],
+  [
+    "largest size, predicted",
+    "by the family of curves that AICc selects on the smaller sizes: what a fit is worth beyond what it saw",
+  ],
+  ["diversity", "Vendi: the effective number of unlike cells of a sample"],
+];
 
 /** The list of BOARD.md, without its marks. */
 const howToRead = (board) =>

@@ -103,11 +103,12 @@ def test_fifty_models_on_twenty_tasks_are_under_a_megabyte_and_a_half(tmp_path):
 
 
 def test_a_board_of_the_first_schema_is_shown():
-    """What it does not have is absent: no verdict, no rank."""
+    """What it does not have is absent: no verdict, no rank, no elasticities."""
     old = json.loads((ROOT / "leaderboard" / "published" / "real" / "v0001" / "board.json").read_bytes())
     assert old["schema_version"] == 1
     data = embedded(render_page(old))
     assert data["ranking"] is None
+    assert data["elasticities"] is None
     assert len(data["tables"]) == len(old["tables"])
 
 
