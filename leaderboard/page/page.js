@@ -246,7 +246,8 @@ function listen(app) {
 }
 
 const TOO_OLD =
-  "This browser is too old for this page (it lacks DecompressionStream, which all have had since 2023); read BOARD.md beside it.";
+  "This browser is too old for this page (it lacks DecompressionStream, which all have had since 2023); " +
+  "read BOARD.md beside it.";
 
 async function start() {
   const main = document.getElementById("main");

@@ -63,6 +63,7 @@ function number(value, digits = 3) {
   const shown = Math.abs(value) >= 1000 ? whole(value) : value.toFixed(digits);
   return Number(shown) === 0 ? shown.replace("-", "") : shown.replace("-", "−");
 }
+
 /** A rank, with a decimal where it is a mean of ranks. */
 const rankText = (rank) => number(rank, Number.isInteger(rank) ? 0 : 1);
 const signed = (value, digits) => (value > 0 ? "+" : "") + number(value, digits);
@@ -80,14 +81,16 @@ function decimals(values) {
   return largest > 0 ? Math.min(6, Math.max(0, 3 - Math.ceil(Math.log10(largest)))) : 3;
 }
 
+const MANY = [
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+];
+
 function cells(size) {
   if (!isKnown(size)) return NOTHING;
   if (size === 0) return "0";
-  for (const [unit, sign] of [
-    [1e9, "G"],
-    [1e6, "M"],
-    [1e3, "k"],
-  ])
+  for (const [unit, sign] of MANY)
     if (size >= 10 * unit || (size >= unit && size % (unit / 10) === 0))
       return `${Number((size / unit).toPrecision(3))}\u00a0${sign}`;
   return whole(size);
@@ -95,13 +98,15 @@ function cells(size) {
 const withinWords = ({ within }) => `${cells(within[0])} to ${cells(within[1])}`;
 const percent = (share) => `${Number((100 * share).toPrecision(2))}\u00a0%`;
 
+const LONG = [
+  [86400, "d"],
+  [3600, "h"],
+  [60, "min"],
+];
+
 function seconds(value) {
   if (!isKnown(value)) return NOTHING;
-  for (const [unit, sign] of [
-    [86400, "d"],
-    [3600, "h"],
-    [60, "min"],
-  ])
+  for (const [unit, sign] of LONG)
     if (value >= 2 * unit) return `${Number((value / unit).toPrecision(2))}\u00a0${sign}`;
   return `${Number(value.toPrecision(2))}\u00a0s`;
 }

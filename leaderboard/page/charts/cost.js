@@ -3,8 +3,11 @@
 /** Score against cost; what nothing cheaper matches is the front. */
 function costPicture(points, table, open) {
   const front = points.filter((each) => each.front).map((each) => each.name);
-  const words = `Score against seconds for ${plural(points.length, "model")} on ${table.id}; on the front: ${front.join(", ")}. The table below holds the numbers.`;
-  return picture(words, 380, (frame) => drawCosts(frame, points, open));
+  const words = [
+    `Score against seconds for ${plural(points.length, "model")} on ${table.id};`,
+    `on the front: ${front.join(", ")}. The table below holds the numbers.`,
+  ];
+  return picture(words.join(" "), 380, (frame) => drawCosts(frame, points, open));
 }
 
 function drawCosts(frame, points, open) {

@@ -108,7 +108,7 @@ class Lines {
   }
 }
 
-// -- axes ------------------------------------------------------------------------------------------------------
+// -- axes ---------------------------------------------------------------------------------------------------
 
 /** Cells on a logarithmic axis; the untrained control, at no cells, a step to the left of the smallest size. */
 function scaleOf(curves, metric) {
@@ -144,7 +144,7 @@ function roomy(xs, width) {
   return kept;
 }
 
-// -- saturation point ------------------------------------------------------------------------------------------
+// -- saturation point ---------------------------------------------------------------------------------------
 
 function drawPoint(plot, scale, point, name) {
   const { ctx } = plot;
@@ -180,12 +180,13 @@ function drawWedge(ctx, x, top, half) {
   ctx.fill();
 }
 
-// -- law -------------------------------------------------------------------------------------------------------
+// -- law ----------------------------------------------------------------------------------------------------
 
-const lawFormula = ({ limit, amplitude, exponent }, digits) => {
+function lawFormula({ limit, amplitude, exponent }, digits) {
   const sign = amplitude < 0 ? "−" : "+";
-  return `${number(limit.value, digits)} ${sign} ${Number(Math.abs(amplitude).toPrecision(3))} n^−${number(exponent.value, 2)}`;
-};
+  const size = Number(Math.abs(amplitude).toPrecision(3));
+  return `${number(limit.value, digits)} ${sign} ${size} n^−${number(exponent.value, 2)}`;
+}
 
 const STEPS = 60;
 
@@ -210,7 +211,7 @@ function drawLaw(plot, scale, { limit, amplitude, exponent }) {
   ctx.restore();
 }
 
-// -- levels ----------------------------------------------------------------------------------------------------
+// -- levels -------------------------------------------------------------------------------------------------
 
 /** The levels that a curve is measured against, each with its name, value and stroke. */
 function levels(curves, metric) {

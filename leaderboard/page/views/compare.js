@@ -27,7 +27,8 @@ function compareView(app) {
       el(
         "p",
         { class: "muted" },
-        "The difference is that of the two means, first minus second, turned so that positive is better; ▸ marks the better one. Whether two models differ beyond noise is for ranks and tiers to say.",
+        "The difference is that of the two means, first minus second, turned so that positive is better; ",
+        "▸ marks the better one. Whether two models differ beyond noise is for ranks and tiers to say.",
       ),
     el(
       "div",

@@ -33,7 +33,9 @@ function costView(app) {
     el(
       "p",
       { class: "muted" },
-      "Each at its best size. The line is the front: nothing cheaper scores as well. Seconds of fit and embedding, mean over runs, on the device that Provenance names; they compare within one device only.",
+      "Each at its best size. The line is the front: nothing cheaper scores as well. Seconds of fit and ",
+      "embedding, mean over runs, on the device that Provenance names; they compare within one device ",
+      "only.",
     ),
     points.length > 0 && made.node,
   ];

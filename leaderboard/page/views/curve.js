@@ -66,7 +66,7 @@ function lawKey(entry, metric, digits) {
 const dashSample = (ink, style) =>
   el("span", { class: "dash", style: { "border-color": `var(${ink})`, "border-top-style": style } });
 
-// -- what is said of it ----------------------------------------------------------------------------------------
+// -- what is said of it -------------------------------------------------------------------------------------
 
 function verdictSection(entry, metric, digits) {
   const { verdict, unjudged } = entry.metrics[metric] || {};
@@ -162,7 +162,7 @@ const distributionWords = (distribution) =>
     .map(([size, share]) => `${cells(Number(size))}: ${percent(share)}`)
     .join(", ");
 
-// -- what lies behind it ---------------------------------------------------------------------------------------
+// -- what lies behind it ------------------------------------------------------------------------------------
 
 function meansSection(entry, metric, digits) {
   const rows = summary(entry, metric).map((at) => [
@@ -201,7 +201,8 @@ function runsSection(app, entry, metric, digits) {
     el(
       "p",
       { class: "muted" },
-      `The address of each job, its first ${app.board.digits} digits: find it in scores.csv or board.json beside this page.`,
+      `The address of each job, its first ${app.board.digits} digits: `,
+      "find it in scores.csv or board.json beside this page.",
     ),
     simpleTable("Jobs", ["cells", "seed", metric, "address"], rows),
   );

@@ -27,7 +27,10 @@ function curvesView(app) {
     el(
       "p",
       { class: "legend muted" },
-      "Dots are single runs, the line their mean, the band one standard deviation. Lines across: dotted grey untrained, orange baselines, green ceiling or oracle, dotted blue the threshold of R0. Thin dashed purple: the fitted law, where E + A n^-a is the answer. The marker on top is the saturation point.",
+      "Dots are single runs, the line their mean, the band one standard deviation. Lines across: dotted ",
+      "grey untrained, orange baselines, green ceiling or oracle, dotted blue the threshold of R0. Thin ",
+      "dashed purple: the fitted law, where E + A n^-a is the answer. The marker on top is the saturation ",
+      "point.",
     ),
     cards.length
       ? el(

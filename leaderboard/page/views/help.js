@@ -24,9 +24,11 @@ function helpView(app) {
       el(
         "p",
         {},
-        "The address of this page changes with what you look at: copy it to show somebody the same. Every number is one of board.json beside the page; every run names the address of its job.",
+        "The address of this page changes with what you look at: copy it to show somebody the same. Every ",
+        "number is one of board.json beside the page; every run names the address of its job.",
         !app.board.every_run &&
-          " To stay small, this page holds single runs of the primary metrics only; those of the others are in board.json.",
+          " To stay small, this page holds single runs of the primary metrics only; those of the others ",
+        "are in board.json.",
       ),
     ),
   ];
@@ -37,16 +39,13 @@ const SCALING_TERMS = [
   ["weight", "share of a law by AICc among the three"],
   [
     "limit, exponent",
-    "E and a of E + A n^-a over the trained sizes, whatever its weight; told where the sizes tell them, the exponent over 1.5 decades of sizes and more",
+    [
+      "E and a of E + A n^-a over the trained sizes, whatever its weight; ",
+      "told where the sizes tell them, the exponent over 1.5 decades of sizes and more",
+    ],
   ],
-  [
-    "gain per tenfold",
-    "slope of the score on log10 cells over all trained sizes, turned so that positive is better",
-  ],
-  [
-    "largest size, predicted",
-    "by the family of curves that AICc selects on the smaller sizes: what a fit is worth beyond what it saw",
-  ],
+  ["gain per tenfold", "slope of the score on log10 cells over all trained sizes; positive is better"],
+  ["largest size, predicted", "by the family of curves that AICc selects on the smaller sizes"],
   ["diversity", "Vendi: the effective number of unlike cells of a sample"],
 ];
 

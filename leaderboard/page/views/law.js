@@ -14,9 +14,9 @@ function estimateWords({ value, low, high, reason }, say) {
   return `${say(value)} [${say(low)}, ${say(high)}]`;
 }
 
-const plain = (digits) => (value) => number(value, digits);
-const turnedUp = (digits) => (value) => signed(value, digits);
-const exponentWords = plain(2);
+const numberTo = (digits) => (value) => number(value, digits);
+const signedTo = (digits) => (value) => signed(value, digits);
+const exponentWords = numberTo(2);
 
 /** A share by AICc; what is next to nothing is not told to the digit. */
 const weightWords = (share) => (share < 0.001 ? "<\u00a00.1\u00a0%" : percent(share));
@@ -24,7 +24,7 @@ const weightWords = (share) => (share < 0.001 ? "<\u00a00.1\u00a0%" : percent(sh
 const lawOf = (entry, metric) => (entry.metrics[metric] || {}).law || null;
 const marginalGainOf = (entry, metric) => (entry.metrics[metric] || {}).marginal_gain || null;
 
-// -- in the details of a curve ---------------------------------------------------------------------------------
+// -- in the details of a curve ------------------------------------------------------------------------------
 
 function lawSection(entry, metric, digits) {
   const law = lawOf(entry, metric);
@@ -36,7 +36,7 @@ function lawSection(entry, metric, digits) {
     el("p", {}, el("strong", {}, law.answer), `: ${LAWS[law.answer]}`),
     factList([
       ["weights by AICc", weights.join(", ")],
-      ["limit E", estimateWords(law.limit, plain(digits))],
+      ["limit E", estimateWords(law.limit, numberTo(digits))],
       ["exponent a", estimateWords(law.exponent, exponentWords)],
       ...heldOutFacts(law.held_out, digits),
     ]),
@@ -56,14 +56,14 @@ function heldOutFacts(heldOut, digits) {
   if (!isKnown(predicted)) return [[name, `not predicted: ${error.reason}`]];
   return [
     [name, `predicted ${number(predicted, digits)} (${family}), observed ${number(observed, digits)}`],
-    ["observed minus predicted", estimateWords(error, turnedUp(digits))],
+    ["observed minus predicted", estimateWords(error, signedTo(digits))],
   ];
 }
 
 function stepsSection(entry, metric, digits) {
   const gain = marginalGainOf(entry, metric);
   if (!gain) return null;
-  const say = turnedUp(digits);
+  const say = signedTo(digits);
   const units = distinct(gain.steps.flatMap((step) => Object.keys(step.per_cost)));
   const rows = gain.steps.map((step) => [
     step.start ? whole(step.start) : "untrained",

@@ -114,7 +114,7 @@ function taskColumn(app, table, t) {
   };
 }
 
-// -- where a model stands on every task ------------------------------------------------------------------------
+// -- where a model stands on every task ---------------------------------------------------------------------
 
 const isScored = (cell) => Boolean(cell) && cell.mean !== null;
 
@@ -196,7 +196,7 @@ function weightedMean(pairs) {
   return total > 0 ? known.reduce((sum, [value, weight]) => sum + value * weight, 0) / total : null;
 }
 
-// -- cells -----------------------------------------------------------------------------------------------------
+// -- cells --------------------------------------------------------------------------------------------------
 
 const subjectCell = (app, subject) => [
   el("a", { href: app.link({ view: "compare", a: subject.name }) }, soft(subject.name)),
@@ -234,7 +234,7 @@ function taskCell(app, cell) {
   return [link, " ", cell.verdict ? mark(cell.verdict) : null];
 }
 
-// -- weights ---------------------------------------------------------------------------------------------------
+// -- weights ------------------------------------------------------------------------------------------------
 
 function weightsPanel(app, weights) {
   const inputs = app.board.tables.map((table, t) => weightInput(table, weights[t], t));
@@ -246,7 +246,8 @@ function weightsPanel(app, weights) {
     el(
       "p",
       { class: "muted" },
-      "Mean place and normalised score use these weights; a weight of 0 leaves a task out. Ranks with intervals are the board's own and do not move.",
+      "Mean place and normalised score use these weights; a weight of 0 leaves a task out. Ranks with ",
+      "intervals are the board's own and do not move.",
     ),
     el("div", { class: "grid" }, inputs),
     el("p", {}, button("Apply", apply), " ", app.state.w && button("All equal", () => app.go({ w: "" }))),

@@ -38,7 +38,8 @@ function rankingNotes(ranking, tasks) {
     el(
       "p",
       { class: "legend muted" },
-      "Ranks are those of every model at its largest size, over all samplers; models that share a letter of their tiers are not shown to differ.",
+      "Ranks are those of every model at its largest size, over all samplers; models that share a letter ",
+      "of their tiers are not shown to differ.",
       tasks > 1 &&
         !ranking.of_tasks_like_these &&
         " They speak of these tasks alone: there are too few data sets to speak of others.",

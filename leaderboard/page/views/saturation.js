@@ -30,9 +30,11 @@ function saturationView(app) {
     el(
       "p",
       { class: "muted" },
-      "≤ sits on the smallest size tested: a bound, no estimate. ≥ only the largest size does: no saturation seen. > extrapolated beyond it. ",
+      "≤ sits on the smallest size tested: a bound, no estimate. ≥ only the largest size does: no ",
+      "saturation seen. > extrapolated beyond it. ",
       el("span", { class: "hatched swatch" }),
-      " hatched: the model does not beat doing nothing there, or the curve is flat or inconclusive, so the point says nothing about learning. A dash: no point; the curve says why.",
+      " hatched: the model does not beat doing nothing there, or the curve is flat or inconclusive, so ",
+      "the point says nothing about learning. A dash: no point; the curve says why.",
     ),
   ];
 }
@@ -179,7 +181,7 @@ function walk(event) {
   next.firstChild.focus();
 }
 
-// -- colours ---------------------------------------------------------------------------------------------------
+// -- colours ------------------------------------------------------------------------------------------------
 
 const RAMP = [
   [255, 255, 217],

@@ -86,7 +86,7 @@ function scalingColumns(app, reasons) {
       title: "Limit [95 %]",
       hint: "E of E + A n^-a, whatever its weight",
       value: ({ law }) => law && law.limit.value,
-      cell: ({ law, digits }) => law && estimate(law.limit, plain(digits)),
+      cell: ({ law, digits }) => law && estimate(law.limit, numberTo(digits)),
     },
     {
       key: "exponent",
@@ -100,7 +100,7 @@ function scalingColumns(app, reasons) {
       title: "Gain per tenfold of the cells [95 %]",
       hint: "over all trained sizes; positive is better",
       value: ({ gain }) => gain && gain.per_decade.value,
-      cell: ({ gain, digits }) => gain && estimate(gain.per_decade, turnedUp(digits)),
+      cell: ({ gain, digits }) => gain && estimate(gain.per_decade, signedTo(digits)),
     },
     {
       key: "error",
@@ -112,7 +112,7 @@ function scalingColumns(app, reasons) {
   ].filter(Boolean);
 }
 
-// -- cells -----------------------------------------------------------------------------------------------------
+// -- cells --------------------------------------------------------------------------------------------------
 
 function estimateCell({ value, low, high, reason }, say, reasons) {
   if (!isKnown(value)) return notTold(reason, reasons);
@@ -134,14 +134,14 @@ function heldOutCell({ size, predicted, observed, error }, digits, reasons) {
   return [
     number(predicted, digits),
     el("span", { class: "muted" }, observedWords),
-    el("span", { class: "small" }, "off by ", estimateCell(error, turnedUp(digits), reasons)),
+    el("span", { class: "small" }, "off by ", estimateCell(error, signedTo(digits), reasons)),
   ];
 }
 
 const missedBy = (heldOut) =>
   heldOut && isKnown(heldOut.error.value) ? Math.abs(heldOut.error.value) : null;
 
-// -- reasons, each told once below the table -------------------------------------------------------------------
+// -- reasons, each told once below the table ----------------------------------------------------------------
 
 const notTold = (reason, reasons) =>
   el("span", { class: "muted", title: reason }, "not told", noteOf(reason, reasons));
@@ -166,7 +166,7 @@ const reasonList = (reasons) =>
     reasons.map((reason) => el("li", {}, reason)),
   );
 
-// -- what stands around the table ------------------------------------------------------------------------------
+// -- what stands around the table ---------------------------------------------------------------------------
 
 /** In the words of BOARD.md. */
 function elasticitiesSection(found) {
@@ -180,11 +180,12 @@ function elasticitiesSection(found) {
     el(
       "p",
       {},
-      `Change of the normalised score (floor 0, ceiling 1) per tenfold of one at an equal amount of the other, over ${runs} runs of all models and tasks on ${plural(found.n_clusters, "data set")}.${left}`,
+      "Change of the normalised score (floor 0, ceiling 1) per tenfold of one at an equal amount of the other, ",
+      `over ${runs} runs of all models and tasks on ${plural(found.n_clusters, "data set")}.${left}`,
     ),
     factList([
-      ["cells", estimateWords(found.size, turnedUp(3))],
-      ["diversity (Vendi) of the sample", estimateWords(found.diversity, turnedUp(3))],
+      ["cells", estimateWords(found.size, signedTo(3))],
+      ["diversity (Vendi) of the sample", estimateWords(found.diversity, signedTo(3))],
     ]),
   );
 }
