@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from harness_leaderboard.page_data import distinguishing_digits, page_data, rounded
 from harness_leaderboard.render_figures import render_figures, saturation_point, says_nothing
 from harness_leaderboard.render_index import render_index
-from harness_leaderboard.render_page import MOST_BYTES, render_page
+from harness_leaderboard.render_page import MOST_BYTES, PROGRAMS, STYLES, render_page
 
 ROOT = Path(__file__).resolve().parents[3]
 SYNTHETIC = runpy.run_path(str(ROOT / "tests" / "fixtures" / "synthetic_boards.py"))
@@ -41,6 +42,16 @@ def test_the_page_holds_the_data_and_a_policy_for_its_one_program(board):
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert f"{kind}-src 'sha256-{digest}'" in policy
     assert not re.search(r'(?:src|href)="(?!#)', page)
+
+
+def test_every_program_is_in_the_page_and_in_the_package():
+    """No file of the page is forgotten, and those that install the package get them all."""
+    place = ROOT / "leaderboard"
+    written = {path.relative_to(place / "page").as_posix() for path in (place / "page").rglob("*.js")}
+    assert {name for name in written if "node_modules" not in name} == set(PROGRAMS)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    packed = {path for pattern in settings["harness_leaderboard"] for path in place.glob(pattern)}
+    assert {place / "page" / name for name in (*PROGRAMS, *STYLES, "template.html")} <= packed
 
 
 def test_the_same_board_makes_the_same_page(board):
