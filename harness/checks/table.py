@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from harness.checks.curve import Curve
 from harness.errors import Misuse, did_you_mean
 from harness.statistics import Direction
 
 NEEDED = ("task", "model", "dataset", "metric", "value", "seed")
+SIZES = ("size", "cells")
+"""Columns that may hold the size; the first that is there does."""
 OF_THE_CURVE = ("task", "model", "dataset", "metric", "sampler", "corpus", "budget")
 OF_THE_CONTROL = ("task", "model", "dataset", "metric")
 REFERENCES = ("baseline", "trivial", "ceiling")
@@ -23,6 +26,8 @@ MEASURED = ("gpu_hours", "kwh", "diversity")
 OPTIONAL = ("size", "cells", "percentage", "direction", "sampler", "corpus", "budget", *REFERENCES, *MEASURED)
 SHOWN = 10
 """Complaints about rows that are printed."""
+
+Read = TypeVar("Read")
 
 METRICS: Mapping[str, tuple[Direction, float | None]] = MappingProxyType(
     {
@@ -140,7 +145,7 @@ def read_table(path: Path, *, paired: bool = False) -> Table:
         With the row, where the table cannot be read as what it says, or no curve of it can be judged.
         Duplicates are never averaged.
     """
-    rows = _checked(path, list(_rows(path)))
+    rows = _checked(path, read_rows(path, lambda columns: _refuse_columns(path, columns), _row))
     controls = _grouped([row for row in rows if row.size == 0], OF_THE_CONTROL)
     trained = _grouped([row for row in rows if row.size > 0], OF_THE_CURVE)
     whole = _whole(rows)
@@ -170,49 +175,74 @@ def read_table(path: Path, *, paired: bool = False) -> Table:
 # -- reading ---------------------------------------------------------------------------------------------
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def read_rows(
+    path: Path,
+    check: Callable[[Sequence[str]], None],
+    row: Callable[[Mapping[str, str], int], Read],
+) -> list[Read]:
+    """Read a CSV file row by row.
+
+    Parameters
+    ----------
+    check
+        Is given the names of the columns, and refuses those that will not do.
+    row
+        Makes something of a row, column -> text, and its line; a ``ValueError`` is a complaint about the row.
+
+    Raises
+    ------
+    Misuse
+        With every row that was complained about, or why the file cannot be read.
+    """
+    rows: list[Read] = []
     complaints: list[str] = []
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            size_column = _size_column(path, reader.fieldnames or ())
+            check(reader.fieldnames or ())
             for found in reader:
                 try:
-                    yield _row(found, size_column, reader.line_num)
+                    rows.append(row(_texts(found), reader.line_num))
                 except ValueError as error:
                     complaints.append(f"{path.name}:{reader.line_num}: {error}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Misuse(f'"{path}" cannot be read as a table ({error}); a CSV file is needed') from error
-    _refuse(complaints)
+    refuse(complaints)
+    return rows
 
 
-def _size_column(path: Path, columns: Sequence[str]) -> str:
-    """Return the column that holds sizes; refuse a table without the columns it needs."""
+def _texts(found: Mapping[str | None, str | None]) -> dict[str, str]:
+    """Return column -> text, empty where a line ends too early."""
+    if None in found:
+        raise ValueError("it has more fields than the first line names")
+    return {column: (text or "").strip() for column, text in found.items() if column is not None}
+
+
+def _refuse_columns(path: Path, columns: Sequence[str]) -> None:
+    """Refuse a table without the columns it needs."""
     for needed in NEEDED:
         if needed not in columns:
             raise Misuse(
                 f'{path.name}:1: there is no column "{needed}"; needed are {", ".join(NEEDED)} and size (or '
                 f"cells), found were {', '.join(columns) or 'none'}"
             )
-    for size in ("size", "cells"):
-        if size in columns:
-            return size
-    raise Misuse(
-        f'{path.name}:1: there is no column "size" or "cells" that says how many cells a run was trained on'
-        + (' ("percentage" alone does not say of how many)' if "percentage" in columns else "")
-    )
+    if not any(size in columns for size in SIZES):
+        alone = ' ("percentage" alone does not say of how many)' if "percentage" in columns else ""
+        raise Misuse(
+            f'{path.name}:1: there is no column "size" or "cells" that says how many cells a run was trained '
+            f"on{alone}"
+        )
 
 
-def _row(found: Mapping[str, str | None], size_column: str, line: int) -> Row:
+def _row(found: Mapping[str, str], line: int) -> Row:
     def text(column: str) -> str:
-        return (found.get(column) or "").strip()
+        return found.get(column, "")
 
-    if None in found:
-        raise ValueError("it has more fields than the first line names")
     for name in ("task", "model", "dataset", "metric", "seed"):
         if not text(name):
             raise ValueError(f'"{name}" is empty; every run needs it')
-    size = _number(text(size_column), size_column)
+    size_column = next(column for column in SIZES if column in found)
+    size = number(text(size_column), size_column)
     if size < 0 or not size.is_integer():
         raise ValueError(
             f'"{size_column}" is "{text(size_column)}"; a whole number of cells from 0 (untrained) is needed'
@@ -221,36 +251,37 @@ def _row(found: Mapping[str, str | None], size_column: str, line: int) -> Row:
         raise ValueError(
             f'"direction" is "{text("direction")}"; "up" (larger is better) or "down" is accepted'
         )
-    percentage = _number(text("percentage"), "percentage") if text("percentage") else None
+    percentage = number(text("percentage"), "percentage") if text("percentage") else None
     return Row(
         line=line,
         names={name: text(name) for name in OF_THE_CURVE},
         size=int(size),
         seed=text("seed"),
-        value=_number(text("value"), "value"),
+        value=number(text("value"), "value"),
         full=percentage == 100,
         direction=text("direction"),
-        references={name: _number(text(name), name) for name in REFERENCES if text(name)},
+        references={name: number(text(name), name) for name in REFERENCES if text(name)},
         measured={name: _amount(text(name), name) for name in MEASURED if text(name)},
     )
 
 
 def _amount(text: str, column: str) -> float:
-    amount = _number(text, column)
+    amount = number(text, column)
     if amount < 0:
         raise ValueError(f'"{column}" is "{text}"; a number from 0 on is needed')
     return amount
 
 
-def _number(text: str, column: str) -> float:
+def number(text: str, column: str) -> float:
+    """Return a field as a finite number; the ``ValueError`` is a sentence with the name of its column."""
     try:
-        number = float(text)
+        value = float(text)
     except ValueError:
         said = f'"{column}" is "{text}", which is no number'
         raise ValueError(said if text else f'"{column}" is empty; leave missing runs out') from None
-    if not math.isfinite(number):
+    if not math.isfinite(value):
         raise ValueError(f'"{column}" is "{text}"; leave missing runs out, they are no scores')
-    return number
+    return value
 
 
 # -- the rows together -----------------------------------------------------------------------------------
@@ -262,11 +293,12 @@ def _checked(path: Path, rows: list[Row]) -> list[Row]:
     Untrained controls that tables repeat for every sampler count once.
     """
     kept, repeated = _told_apart(rows)
-    _refuse([f"{path.name}:{complaint}" for complaint in (*repeated, *_directions(rows))])
+    refuse([f"{path.name}:{complaint}" for complaint in (*repeated, *_directions(rows))])
     return kept
 
 
-def _refuse(complaints: Sequence[str]) -> None:
+def refuse(complaints: Sequence[str]) -> None:
+    """Raise ``Misuse`` with the first of the complaints, if there are any."""
     if complaints:
         more = f"\n... and {len(complaints) - SHOWN:,} more" if len(complaints) > SHOWN else ""
         raise Misuse("\n".join(complaints[:SHOWN]) + more)

@@ -21,6 +21,7 @@ OURS = (
     ("plan", "planning:plan", "Show what would be run, and why the rest would not."),
     ("run", "running:run", "Run what has no result yet, judge the curves, write the board."),
     ("judge", "judge:judge", "Judge the learning curves of a table from anywhere."),
+    ("law", "law:law", "Fit the scaling law of the losses in a table from anywhere."),
     ("submit", "submit:submit", "Write the results of a suite into one file that others can verify."),
     ("verify", "verify:verify", "Say what is wrong with such a file, and run part of it again."),
     ("data", "data:app", "Say what is wrong with a data set or catalogue."),
