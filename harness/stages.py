@@ -56,7 +56,7 @@ from harness.records import (
     Weights,
     seed_for,
 )
-from harness.store import Store
+from harness.store import Store, Units, write_units
 from harness.survey import Located
 
 if TYPE_CHECKING:
@@ -607,18 +607,17 @@ def write_scores(folder: Path, scores: Scores, split: Split, notes: Mapping[str,
         "split_digest": splits.split_digest(split),
     }
     (folder / "scores.json").write_text(json.dumps(found, allow_nan=False))
-    units: dict[str, Any] = {f"value:{name}": np.asarray(v, dtype=float) for name, v in scores.units.items()}
-    if scores.weights is not None:
-        units["weights"] = np.asarray(scores.weights, dtype=float)
-    if scores.clusters is not None:
-        units["clusters"] = _texts(scores.clusters)
-    np.savez(folder / "units.npz", names=_texts(scores.unit_names), **units)
+    units = Units(
+        names=_texts(scores.unit_names),
+        weights=None if scores.weights is None else np.asarray(scores.weights, dtype=float),
+        clusters=None if scores.clusters is None else _texts(scores.clusters),
+        values={name: np.asarray(values, dtype=float) for name, values in scores.units.items()},
+    )
+    write_units(folder, units)
 
 
-def _texts(values: Iterable[Any]) -> NDArray[np.str_]:
-    import numpy as np
-
-    return np.array([str(value) for value in values], dtype=np.str_)
+def _texts(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(str(value) for value in values)
 
 
 def check_device(device: str) -> None:

@@ -12,6 +12,7 @@ from tabulate import tabulate
 from .efforts import FIT_COLUMNS, fit_rows, sample_rows
 from .rows import (
     COLUMNS,
+    NOTHING,
     grouped,
     heading,
     headline_rows,
@@ -56,6 +57,10 @@ HOW_TO_READ = """\
 """
 
 
+HOW_IN_THE_MIDDLE = """\
+Median over the curves of a model by primary metrics, in cells, with a bootstrap over data sets. A ladder of
+sizes only tells between which two the point lies, so no point is averaged (Turnbull). By R0 every curve has a
+point, whether it learns or not: read it beside the verdicts."""
 HOW_DIVERSE = """\
 Means over seeds. Vendi is the effective number of unlike cells, by the cosine of their principal components
 in the corpus; then, for every column of the corpus, how many levels the sample has, their Shannon entropy,
@@ -196,12 +201,48 @@ def _efforts(board: Board) -> str:
     return "\n\n".join(
         section
         for section in (
+            _medians(board.get("medians", [])),
             _elasticities(board["elasticities"]),
             _section("Samples", columns, _escaped(samples), HOW_DIVERSE),
             _section("Fits", FIT_COLUMNS, _escaped(fit_rows(board)), HOW_LONG),
         )
         if section
     )
+
+
+def _medians(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return where the curves of each model saturate by the published rule and by R4, over all tables."""
+    names = ("model", "sampler", "corpus", "budget")
+    rows: dict[tuple[Any, ...], dict[str, Mapping[str, Any]]] = {}
+    for median in found:
+        rows.setdefault(tuple(median[name] for name in names), {})[median["rule"]] = median
+    return _section(
+        "Where learning saturates, over all tables",
+        (*names, "R0", "R4"),
+        [
+            [*(escape(name or NOTHING) for name in who), *(_median(of_rule[rule]) for rule in ("R0", "R4"))]
+            for who, of_rule in rows.items()
+        ],
+        HOW_IN_THE_MIDDLE,
+    )
+
+
+def _median(found: Mapping[str, Any]) -> str:
+    size, without = found["size"], found["n_without"]
+    if size is None:
+        return NOTHING
+    left_out = f", {without:,} without" if without else ""
+    words = f"{_span(size['low'], size['high'])} ({size['n']:,} curves{left_out})"
+    if size["interval_low"] is None:
+        return words
+    return f"{words}; 95 %: {_span(size['interval_low'], size['interval_high'])}"
+
+
+def _span(low: float, high: float | None) -> str:
+    """Return (low, high] in words: a ladder of sizes tells no more."""
+    if high is None:
+        return f"> {low:,.0f}"
+    return f"<= {high:,.0f}" if low == 0 else f"{low:,.0f} to {high:,.0f}"
 
 
 def _elasticities(found: Mapping[str, Any]) -> str:

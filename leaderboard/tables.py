@@ -74,13 +74,14 @@ def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts())
         alone=len(groups) if few else 0,
     )
     cases = [case for table in built for case in table.cases]
-    judged = iter(verdicts(cases))
-    for table in built:
-        for curve in table.described["curves"]:
-            curve.update(next(judged))
+    judged, medians = verdicts(cases)
+    curves = (curve for table in built for curve in table.described["curves"])
+    for curve, verdict in zip(curves, judged, strict=True):
+        curve.update(verdict)
     contestants = (each for table in built if not table.unranked for each in table.contestants)
     return {
         "ranking": ranking(contestants, arms=MODELS),
+        "medians": medians,
         "elasticities": elasticities(cases),
         "tables": sorted((table.described for table in built), key=_in_order),
     }
@@ -183,7 +184,7 @@ class _Table:
         self.facts = facts
         self.job = records[0].job
         self.task = _task(records)
-        self.units = _UnitReader(store, self.task["primary"])
+        self.units = _UnitReader(store)
         self.constants = [
             *_grouped(_arm(records, "reference"), ("model",)).values(),
             *_grouped(_arm(records, "pretrained"), ("model", "weights")).values(),
@@ -358,6 +359,9 @@ class _Table:
                 "dataset": self.job["dataset"]["name"],
                 "model": entry["label"],
                 "metric": metric,
+                "sampler": label(entry["sampler"]) if entry["sampler"] else "",
+                "corpus": entry["corpus"]["name"] if entry["corpus"] else "",
+                "budget": f"{budget['amount']:,} {budget['unit']}" if (budget := entry["budget"]) else "",
             },
             measured=_measured([r for of_size in by_size.values() for r in of_size], metric),
         )
@@ -553,18 +557,16 @@ def _margin(how: Mapping[str, Any]) -> float:
 
 
 class _UnitReader:
-    """Scores per unit of one table's jobs: the primary metric, and the others of a job once one is wanted."""
+    """Scores per unit of one table's jobs, each read once."""
 
-    def __init__(self, store: Store, primary: str) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.primary = primary
-        self._read: dict[tuple[str, bool], Units] = {}
+        self._read: dict[str, Units] = {}
 
     def read(self, address: str, metric: str) -> UnitScores | None:
-        key = address, metric == self.primary
-        if key not in self._read:
-            self._read[key] = self.store.units(address, [metric] if key[1] else None)
-        units = self._read[key]
+        if address not in self._read:
+            self._read[address] = self.store.units(address)
+        units = self._read[address]
         if metric not in units.values:
             return None
         return UnitScores(

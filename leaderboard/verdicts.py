@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.checks import (
+    Answered,
     Curve,
     Fits,
     Named,
@@ -19,6 +20,7 @@ from harness.checks import (
     fit_all,
     judge,
     marginal_gain,
+    medians,
     plain,
 )
 from harness.digest import canonical
@@ -49,7 +51,7 @@ class Case:
     by_unit
         Whether the runs have one score per unit of generalisation.
     names
-        Of task, data set, model and metric.
+        Of task, data set, model and metric, sampler, corpus and budget; empty where there is none.
     measured
         ``gpu_hours`` of the fit and ``diversity`` of the sample -> size -> one number per run, of the sizes
         all of whose runs have it.
@@ -71,24 +73,38 @@ class Case:
         return canonical([self.model, None if self.primary else self.metric])
 
 
-def verdicts(cases: Sequence[Case]) -> list[Json]:
+def verdicts(cases: Sequence[Case]) -> tuple[list[Json], list[Json]]:
     """Judge every curve; the curves of one model by their tasks' primary metrics are one grid.
 
     So are those by one of the other metrics, each. These get fewer bootstrap replicates, no fit (R5, the law
     of the curve) and no gain per cost.
+
+    Returns
+    -------
+    of_cases, medians
+        A verdict, or why there is none, per curve; median saturation points over tasks by primary metrics.
     """
     found: list[Json] = [{"verdict": None, "unjudged": case.unjudged} for case in cases]
+    judged: dict[int, Verdict] = {}
     for primary in (True, False):
         places = [i for i, case in enumerate(cases) if case.curve is not None and case.primary == primary]
-        judged = _judged([cases[i] for i in places], REPLICATES_OF_PRIMARY if primary else REPLICATES)
-        for place, verdict in zip(places, judged, strict=True):
+        replicates = REPLICATES_OF_PRIMARY if primary else REPLICATES
+        of_these = _judged([cases[i] for i in places], replicates)
+        judged |= dict(zip(places, of_these, strict=True)) if primary else {}
+        told = _told([cases[i] for i in places], of_these, replicates)
+        for place, verdict in zip(places, told, strict=True):
             found[place]["verdict"] = verdict
-    return found
+    answered = (Answered(names=cases[at].names, saturation=each.saturation) for at, each in judged.items())
+    return found, [plain(median) for median in medians(answered)]
 
 
-def _judged(cases: Sequence[Case], replicates: int) -> list[Json]:
+def _judged(cases: Sequence[Case], replicates: int) -> list[Verdict]:
     curves = [case.curve for case in cases if case.curve is not None]
-    found = judge(curves, replicates=replicates, grids=[case.grid for case in cases])
+    return judge(curves, replicates=replicates, grids=[case.grid for case in cases])
+
+
+def _told(cases: Sequence[Case], found: Sequence[Verdict], replicates: int) -> list[Json]:
+    """Return verdicts as plain data."""
     fitted = iter(fit_all([case.curve for case in cases if case.curve is not None and case.primary]))
     return [
         {

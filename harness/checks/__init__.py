@@ -4,6 +4,7 @@ from harness.checks.curve import Curve
 from harness.checks.evidence import Evidence
 from harness.checks.fitting import Fits, fit_all, law
 from harness.checks.judgement import describe_verdict
+from harness.checks.medians import Answered, Median, medians
 from harness.checks.no_change import Against, NoChange, Subject, UnitScores, join_seeds, no_change
 from harness.checks.plain import plain
 from harness.checks.returns import diversity_elasticities, marginal_gain
@@ -14,10 +15,12 @@ from harness.checks.verdict import Verdict, judge
 
 __all__ = [
     "Against",
+    "Answered",
     "Curve",
     "Entry",
     "Evidence",
     "Fits",
+    "Median",
     "Named",
     "NoChange",
     "SaturationPoint",
@@ -33,6 +36,7 @@ __all__ = [
     "judge",
     "law",
     "marginal_gain",
+    "medians",
     "no_change",
     "plain",
     "standings",

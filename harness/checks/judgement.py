@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import compress
 from typing import Any
 
 from harness.checks.fitting import R5_SHARE, Fits, fit_all
+from harness.checks.medians import Answered, Median, medians
 from harness.checks.plain import plain
 from harness.checks.returns import MarginalGain, diversity_elasticities, marginal_gain
 from harness.checks.saturation import SaturationPoint
@@ -153,20 +155,33 @@ SETTING = ("sampler", "corpus", "budget")
 """What two models must have in common to be ranked beside each other."""
 
 
+def by_first_metric(curves: Iterable[Named]) -> list[bool]:
+    """Return of each curve whether its metric is the table's first of its task and data set.
+
+    Others are left out where tasks are put together, since they would count the task twice.
+    """
+    first: dict[tuple[str, str], str] = {}
+    names = [named.names for named in curves]
+    return [first.setdefault((n["task"], n["dataset"]), n["metric"]) == n["metric"] for n in names]
+
+
 def rankings(curves: Sequence[Named]) -> dict[tuple[str, ...], Standings]:
     """Return sampler, corpus and budget -> the ranking of the models that were trained so.
 
-    Each model stands for its largest size, a choice that looks at no score. Of several metrics of a task on a
-    data set the table's first is ranked, since the others would count the task twice.
+    Each model stands for its largest size, a choice that looks at no score, by the first metric of a task.
     """
-    primary: dict[tuple[str, str], str] = {}
     entries: dict[tuple[str, ...], list[Entry]] = {}
-    for named in curves:
-        task, dataset, metric = (named.names[name] for name in ("task", "dataset", "metric"))
-        if primary.setdefault((task, dataset), metric) == metric:
-            setting = tuple(named.names[name] for name in SETTING)
-            entries.setdefault(setting, []).append(_entry(named, f"{task} / {dataset} / {metric}"))
+    for named in compress(curves, by_first_metric(curves)):
+        setting = tuple(named.names[name] for name in SETTING)
+        task = " / ".join(named.names[name] for name in ("task", "dataset", "metric"))
+        entries.setdefault(setting, []).append(_entry(named, task))
     return {setting: standings(rows) for setting, rows in entries.items()}
+
+
+def medians_over_tasks(found: Sequence[Judged]) -> list[Median]:
+    """Return the median saturation points of every model, by the first metric of each task."""
+    counting = compress(found, by_first_metric(each.named for each in found))
+    return medians(Answered(names=each.named.names, saturation=each.verdict.saturation) for each in counting)
 
 
 def _entry(named: Named, task: str) -> Entry:
@@ -193,6 +208,7 @@ def describe(found: Sequence[Judged], unjudged: Sequence[str]) -> Mapping[str, A
             {**{name: value or None for name, value in zip(SETTING, setting, strict=True)}, **plain(ranking)}
             for setting, ranking in rankings(curves).items()
         ],
+        "medians": plain(medians_over_tasks(found)),
         "elasticities": plain(diversity_elasticities(curves)),
         "unjudged": list(unjudged),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ import typer
 from harness.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from harness.checks import Standings
+    from harness.checks import Median, Standings
     from harness.checks.judgement import Judged
     from harness.statistics import Estimate
 
@@ -74,7 +75,7 @@ def judge(
         return
     if table is None:
         raise Misuse("judge needs a table, a CSV file with one run per row; --help names the columns")
-    from harness.checks.judgement import Paying, describe, judged, rankings
+    from harness.checks.judgement import Paying, describe, judged, medians_over_tasks, rankings
     from harness.checks.table import read_table
     from harness.statistics import Prices
 
@@ -92,6 +93,7 @@ def judge(
     else:
         print(_table(found))
         print(_ranking_table(rankings(read.curves)))
+        print(_median_table(medians_over_tasks(found)))
 
 
 def _replay(table: Path | None, paired: bool, orders: int, as_json: bool) -> None:
@@ -181,6 +183,39 @@ def _ranking_table(rankings: Mapping[tuple[str, ...], Standings]) -> str:
         return f"No ranking: {'; '.join(reasons)}."
     headers = ["sampler", "model", "average rank [95 %]", "P(best)", "wins", "tier", "tasks"]
     return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+
+
+def _median_table(medians: Sequence[Median]) -> str:
+    """Return a row for every model: its median saturation point over tasks, by the rules that are shown."""
+    from tabulate import tabulate
+
+    rows: dict[tuple[str | None, ...], dict[str, str]] = {}
+    for each in medians:
+        who = (each.model, " / ".join(filter(None, (each.sampler, each.corpus, each.budget))) or "-")
+        rows.setdefault(who, {})[each.rule] = _median(each)
+    return tabulate(
+        [[*who, *(of_rule[rule] for rule in SHOWN)] for who, of_rule in rows.items()],
+        headers=["model", "sampler", *(f"median {rule} [95 %] in cells" for rule in SHOWN)],
+        tablefmt="simple",
+        disable_numparse=True,
+    )
+
+
+def _median(median: Median) -> str:
+    size = median.size
+    if size is None:
+        return "-"
+    words = _span(size.low, size.high)
+    if size.interval_low is None or size.interval_high is None:
+        return words
+    return f"{words} [{_span(size.interval_low, size.interval_high)}]"
+
+
+def _span(low: float, high: float) -> str:
+    """Return (low, high] in words: a ladder of sizes tells no more."""
+    if math.isinf(high):
+        return f"> {low:,.0f}"
+    return f"<= {high:,.0f}" if low == 0 else f"{low:,.0f} to {high:,.0f}"
 
 
 def _interval(estimate: Estimate) -> str:

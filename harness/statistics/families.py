@@ -399,7 +399,7 @@ def fit_family(runs: Curve, name: str) -> FamilyFit:
     obstacle = _obstacle(runs, family)
     if obstacle:
         raise ValueError(f"{name} cannot be fitted: {obstacle}")
-    shape = _polish(runs, family, search(runs, family, runs.means[None])[0])
+    shape = _polish(runs, family)
     c0, c1, misfit = regression(runs, family, shape, runs.means)
     rss = float(misfit) + runs.pure_error
     return FamilyFit(
@@ -477,7 +477,11 @@ NO_STEP = 1e-18
 """Sum of squares of g below which a shape is as good as flat over the sizes seen."""
 
 
-def search(runs: Curve, family: Family, means: Floats) -> Floats:
+ZOOMS, NARROWER = 12, 0.65
+"""How often the step is made how much narrower; slow enough to walk along a valley."""
+
+
+def search(runs: Curve, family: Family, means: Floats, zooms: int = ZOOMS) -> Floats:
     """Return the best shape parameters (n, n_shape) for many means (n, n_sizes) at the sizes of a curve.
 
     A grid over the bounds, then finer and finer grids about the best point: all of them at once.
@@ -490,15 +494,11 @@ def search(runs: Curve, family: Family, means: Floats) -> Floats:
     shapes = _best(runs, family, goal, _mesh(bounds, family.points)[None])
     width = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1)
     around = _mesh(np.array([(-1.0, 1.0)] * len(bounds)), 5 if len(bounds) < 3 else 3)
-    for _ in range(ZOOMS):
+    for _ in range(zooms):
         near = np.clip(shapes[:, None] + around * width, bounds[:, 0], bounds[:, 1])
         shapes = _best(runs, family, goal, near)
         width = width * NARROWER
     return shapes
-
-
-ZOOMS, NARROWER = 12, 0.65
-"""How often the step is made how much narrower; slow enough to walk along a valley."""
 
 
 def _mesh(bounds: Floats, points: int) -> Floats:
@@ -528,23 +528,24 @@ def _best(runs: Curve, family: Family, goal: Floats, candidates: Floats) -> Floa
     return np.asarray(candidates[rows, chosen])
 
 
-def _polish(runs: Curve, family: Family, start: Floats) -> Floats:
-    """Return the shape parameters that a local search finds from a start near them."""
+def _polish(runs: Curve, family: Family) -> Floats:
+    """Return the best shape parameters of a curve's own means: those of the search, refined."""
+    bounds = np.array(family.ranges(runs.reach)).reshape(-1, 2)
+    start: Floats = search(runs, family, runs.means[None], zooms=ZOOMS if len(bounds) > 1 else 0)[0]
     if not len(start):
         return start
-    bounds = np.array(family.ranges(runs.reach))
-    step = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1) / 4
+    step = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1)
     scale = float(runs.counts @ (runs.means - runs.total) ** 2) or 1.0
 
     def misfit(shape: Floats) -> float:
         return float(regression(runs, family, np.atleast_1d(shape), runs.means)[2]) / scale
 
     if len(start) == 1:
-        near = (max(bounds[0, 0], start[0] - step[0]), min(bounds[0, 1], start[0] + step[0]))
+        near = np.clip([start[0] - step[0], start[0] + step[0]], *bounds[0])
         found = minimize_scalar(misfit, bounds=near, method="bounded", options={"xatol": 1e-10})
         return np.array([found.x]) if found.fun <= misfit(start) else start
-    corners = np.clip(np.vstack([start, start + np.diag(step)]), bounds[:, 0], bounds[:, 1])
-    corners[1:] -= np.diag(np.where(corners[1:].diagonal() == start, step, 0.0))
+    corners = np.clip(np.vstack([start, start + np.diag(step / 4)]), bounds[:, 0], bounds[:, 1])
+    corners[1:] -= np.diag(np.where(corners[1:].diagonal() == start, step / 4, 0.0))
     found = minimize(
         misfit,
         start,

@@ -36,7 +36,8 @@ SHARES = (0.8, 0.9, 0.95)
 """Shares of the gain over the floor that are asked for."""
 FARTHEST = 10.0
 """How far beyond the largest size a curve is followed."""
-BISECTIONS = 60
+BISECTIONS = 40
+"""Enough for a size within a billionth of itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,7 +99,7 @@ class TaskScores:
 
     def n_clusters(self, models: Sequence[str]) -> int:
         """Return how many clusters have a score of all of these models."""
-        return len(np.unique(self.unit_names()[self._defined(models)]))
+        return _n_clusters(self, self._defined(models).tobytes())
 
     def _defined(self, models: Sequence[str]) -> NDArray[np.bool_]:
         return np.asarray(np.logical_and.reduce([_counting(self, model) for model in models]))
@@ -110,6 +110,11 @@ def _counting(task: TaskScores, model: str) -> NDArray[np.bool_]:
     """Return the units that a model defines and that weigh something (n_units,)."""
     finite = np.isfinite(task.scores[model]).all(axis=0)
     return np.asarray(finite if task.weights is None else finite & (np.asarray(task.weights) > 0))
+
+
+@lru_cache(maxsize=2048)
+def _n_clusters(task: TaskScores, shared: bytes) -> int:
+    return len(np.unique(task.unit_names()[np.frombuffer(shared, dtype=bool)]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,18 @@
 from harness.store.blobs import Blobs, write_atomically
 from harness.store.ledger import Ledger
 from harness.store.shelf import Shelf
-from harness.store.store import Health, Store, Units
+from harness.store.store import Health, Store
+from harness.store.units import UNITS, Units, as_units, write_units
 
-__all__ = ["Blobs", "Health", "Ledger", "Shelf", "Store", "Units", "write_atomically"]
+__all__ = [
+    "UNITS",
+    "Blobs",
+    "Health",
+    "Ledger",
+    "Shelf",
+    "Store",
+    "Units",
+    "as_units",
+    "write_atomically",
+    "write_units",
+]

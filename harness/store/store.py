@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
@@ -16,34 +15,9 @@ from harness.records import Record
 from harness.store.blobs import Blobs, write_atomically
 from harness.store.ledger import Ledger
 from harness.store.shelf import Shelf
+from harness.store.units import Units, read_units
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-FORMAT = "1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Units:
-    """Per-unit scores of one job.
-
-    Attributes
-    ----------
-    names
-        One name per unit.
-    weights
-        One weight per unit (n_units,), or None for equal weights.
-    clusters
-        One name per unit, equal for units that are not independent; None where all are.
-    values
-        Metric -> one number per unit (n_units,); NaN where the unit does not define it.
-    """
-
-    names: tuple[str, ...]
-    weights: NDArray[np.float64] | None
-    clusters: tuple[str, ...] | None
-    values: dict[str, NDArray[np.float64]]
+FORMAT = "2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,33 +79,15 @@ class Store:
         """Add finished jobs to the ledger."""
         self.ledger.append(records)
 
-    def units(self, address: str, metrics: Collection[str] | None = None) -> Units:
+    def units(self, address: str) -> Units:
         """Return the per-unit scores of a finished job.
-
-        Parameters
-        ----------
-        metrics
-            Those to be read, where the job has them; all where None.
 
         Raises
         ------
         Damaged
             The stored file does not have the content that was written.
         """
-        import numpy as np
-
-        with np.load(self.blobs.read("score", address) / "units.npz", allow_pickle=False) as stored:
-            clusters = stored["clusters"].tolist() if "clusters" in stored.files else None
-            return Units(
-                names=tuple(stored["names"].tolist()),
-                weights=stored["weights"] if "weights" in stored.files else None,
-                clusters=tuple(clusters) if clusters is not None else None,
-                values={
-                    name.removeprefix("value:"): stored[name]
-                    for name in stored.files
-                    if name.startswith("value:") and (metrics is None or name[len("value:") :] in metrics)
-                },
-            )
+        return read_units(self.blobs.read("score", address))
 
     def intact(self, address: str) -> bool:
         """Return whether a finished job's scores are there and undamaged."""

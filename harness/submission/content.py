@@ -19,14 +19,15 @@ from pydantic import BaseModel, ValidationError
 from harness.digest import canonical, text_digest
 from harness.errors import Misuse
 from harness.records import Record
-from harness.store import Units
+from harness.store import UNITS, Units, as_units
+from harness.store.units import NUMBERS, TEXTS
 from harness.submission.archive import Archive, Refused
 from harness.submission.schema import Conformance, Grid, Manifest, read_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, GRID, RECORDS, LOCKS, CONFORMANCE = (
     "manifest.json",
     "grid.json",
@@ -35,9 +36,9 @@ MANIFEST, GRID, RECORDS, LOCKS, CONFORMANCE = (
     "conformance.json",
 )
 ONCE = (MANIFEST, GRID, RECORDS, LOCKS, CONFORMANCE)
-SCORE_FILES = ("manifest.json", "scores.json", "units.npz", "costs.json")
+SCORE_FILES = ("manifest.json", "scores.json", UNITS, "costs.json")
 SCORE_NAME = re.compile(rf"scores/([0-9a-f]{{64}})/({'|'.join(map(re.escape, SCORE_FILES))})")
-ARRAY_NAME = re.compile(r"(names|weights|clusters|value:[^/\\]+)\.npy")
+ARRAYS = tuple(f"{name}.npy" for name in (*TEXTS, *NUMBERS))
 LONGEST_HEADER = 10_000
 LARGEST_INTEGER = 2**63 - 1
 
@@ -81,7 +82,7 @@ class Content:
 
     def units(self, address: str) -> Units:
         """Return the scores by unit of a finished job."""
-        return read_units(self.score_file(address, "units.npz"), f"scores/{address}/units.npz")
+        return read_units(self.score_file(address, UNITS), f"scores/{address}/{UNITS}")
 
 
 @contextmanager
@@ -243,21 +244,12 @@ def _one_line(error: BaseException) -> str:
 
 def read_units(content: bytes, name: str) -> Units:
     """Return scores by unit; the archive of arrays is looked at as closely as the bundle around it."""
-    with Archive(content, lambda member: ARRAY_NAME.fullmatch(member) is not None, f'"{name}"') as archive:
+    with Archive(content, lambda member: member in ARRAYS, f'"{name}"') as archive:
         arrays = {member.removesuffix(".npy"): _array(archive, member) for member in archive.names()}
-    if "names" not in arrays:
-        raise Refused(f'"{name}" does not name its units')
-    n_units = len(arrays["names"])
-    for member, array in arrays.items():
-        if array.shape != (n_units,):
-            raise Refused(f'"{member}" in "{name}" has shape {array.shape}; there are {n_units} units')
-    clusters = arrays.get("clusters")
-    return Units(
-        names=tuple(arrays["names"].tolist()),
-        weights=arrays.get("weights"),
-        clusters=None if clusters is None else tuple(clusters.tolist()),
-        values={n.removeprefix("value:"): a for n, a in arrays.items() if n.startswith("value:")},
-    )
+    try:
+        return as_units(arrays)
+    except ValueError as error:
+        raise Refused(f'"{name}" {error}') from error
 
 
 def _array(archive: Archive, member: str) -> NDArray[Any]:
@@ -274,11 +266,12 @@ def _array(archive: Archive, member: str) -> NDArray[Any]:
         shape, _, dtype = read_header(stream, max_header_size=LONGEST_HEADER)
     except (ValueError, TypeError, SyntaxError, RecursionError) as error:
         raise Refused(f'"{member}" in {archive.called} is no array: {_one_line(error)}') from error
-    wanted = "U" if member in ("names.npy", "clusters.npy") else "f"
-    if dtype.kind != wanted or len(shape) != 1:
+    kind = "U" if member.removesuffix(".npy") in TEXTS else "f"
+    if dtype.kind != kind or len(shape) != (2 if member == "values.npy" else 1):
         raise Refused(
             f'"{member}" in {archive.called} holds {dtype} of shape {shape}, which is no score by unit'
         )
-    if shape[0] * dtype.itemsize != len(content) - stream.tell():
-        raise Refused(f'"{member}" in {archive.called} does not hold the {shape[0]:,} numbers that it says')
-    return np.frombuffer(content, dtype=dtype, offset=stream.tell())
+    number = math.prod(shape)
+    if number * dtype.itemsize != len(content) - stream.tell():
+        raise Refused(f'"{member}" in {archive.called} does not hold the {number:,} numbers that it says')
+    return np.frombuffer(content, dtype=dtype, offset=stream.tell()).reshape(shape)

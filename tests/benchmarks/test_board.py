@@ -25,7 +25,7 @@ from harness.records import (
     Record,
     SplitRecipe,
 )
-from harness.store import Store
+from harness.store import Store, Units, write_units
 
 FULL = os.environ.get("HARNESS_BENCH_FULL") == "1"
 MODELS, TASKS = (20, 20) if FULL else (2, 2)
@@ -34,12 +34,12 @@ METRICS = {
     f"metric_{i}": {"direction": "up", "lower": 0.0, "upper": 1.0, "tolerance": 1e-6} for i in range(10)
 }
 CORPUS, DATASET = Data(name="atlas", digest="c" * 64), Data(name="lung", digest="d" * 64)
-DONORS = np.array([f"donor{i}" for i in range(12)])
+DONORS = tuple(f"donor{i}" for i in range(12))
 SPLIT = SplitRecipe(kind="grouped", version="1", parameters=(("role", "donor"),))
 BUILD = """
 import json, resource, sys, time
 from pathlib import Path
-from harness.store import Store
+from harness.store import Store, Units, write_units
 from harness_leaderboard.board import make_board
 started = time.perf_counter()
 store = Store(Path(sys.argv[1]))
@@ -108,7 +108,7 @@ def fill(folder):
                 )
             )
             with store.blobs.write("score", records[-1].address) as place:
-                np.savez(place / "units.npz", names=DONORS, **{f"value:{n}": v for n, v in units.items()})
+                write_units(place, Units(names=DONORS, values=units))
     store.append(records)
 
 

@@ -261,9 +261,10 @@ def one_side(side, folder):
 
 
 def in_a_fresh_process(side, folder, **environment):
-    """Return what one side found, and how long it took from start to end."""
+    """Return what one side found, and how long it took, with as many threads as it likes."""
     command = [sys.executable, __file__, side, str(folder)]
-    subprocess.run(command, check=True, env={**os.environ, **environment}, capture_output=True)
+    free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    subprocess.run(command, check=True, env=free | environment, capture_output=True)
     return json.loads((folder / f"{side}.json").read_text())
 
 
@@ -292,7 +293,8 @@ def test_classification_is_that_of_scikit_learn(tmp_path):
     write_world(tmp_path)
     world = dict(np.load(tmp_path / "world.npz"))
     ours = our_classification(world)
-    assert all(0.3 < each["knn_macro_f1"] < 0.98 for each in ours)
+    chance = 1 / N_TYPES
+    assert all(1.2 * chance < each["knn_macro_f1"] < 0.98 for each in ours)
     votes = differences(ours, their_classification(world))
     assert max(apart for name, apart in votes.items() if name not in OTHER_CHOICES) <= 1e-3
     planes = differences(ours, at_these_penalties(world, ours))

@@ -96,6 +96,7 @@ DOORS = {
         "harness.digest",
         "harness.errors",
         "harness.hookspecs",
+        "harness.parallel",
         "harness.records",
         "harness.statistics",
         "harness.store",

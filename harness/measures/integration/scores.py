@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TERMS = ("nmi", "ari", "asw_label")
 """What AvgBIO is the mean of."""
 MIXING = ("bras", "ilisi", "kbet", "pcr_comparison")
 """Metrics that compare the batches of a type."""
@@ -176,9 +175,9 @@ class _Scoring:
         """Metric -> how it is found."""
         return {
             "avg_bio": self.avg_bio,
-            "nmi": lambda: self.terms["nmi"],
-            "ari": lambda: self.terms["ari"],
-            "asw_label": lambda: self.terms["asw_label"],
+            "nmi": lambda: self.leiden["nmi"],
+            "ari": lambda: self.leiden["ari"],
+            "asw_label": lambda: self.asw_label,
             "nmi_kmeans": lambda: self.kmeans["nmi"],
             "ari_kmeans": lambda: self.kmeans["ari"],
             "clisi": self.clisi,
@@ -208,14 +207,17 @@ class _Scoring:
         return (silhouettes(self.cells.centred, self.types) + 1) / 2
 
     @cached_property
-    def terms(self) -> dict[str, _Found]:
-        """The terms of AvgBIO."""
+    def leiden(self) -> dict[str, _Found]:
+        """NMI and ARI of the best Leiden clusters."""
         near = self.nearest(GRAPH_NEIGHBOURS)
-        leiden = self._clustered(best_leiden(connectivities(near), self.types, self.seed))
-        asw = _Found(
+        return self._clustered(best_leiden(connectivities(near), self.types, self.seed))
+
+    @cached_property
+    def asw_label(self) -> _Found:
+        """The mean silhouette of the types."""
+        return _Found(
             value=float(self.widths.mean()), parts=self._of_batches(lambda own: self.widths[own].mean())
         )
-        return {**leiden, "asw_label": asw}
 
     @cached_property
     def kmeans(self) -> dict[str, _Found]:
@@ -265,7 +267,7 @@ class _Scoring:
         """Return the mean of its terms."""
         import numpy as np
 
-        terms = [self.terms[name] for name in TERMS]
+        terms = [self.leiden["nmi"], self.leiden["ari"], self.asw_label]
         return _Found(
             value=sum(term.value for term in terms) / len(terms),
             parts=np.mean([term.parts for term in terms if term.parts is not None], axis=0),

@@ -27,7 +27,7 @@ from harness.records import (
     Record,
     SplitRecipe,
 )
-from harness.store import Store
+from harness.store import Store, Units, write_units
 from harness_leaderboard.board import make_board
 from harness_leaderboard.publish import publish, same_scores
 from harness_leaderboard.render_csv import render_csv
@@ -110,8 +110,8 @@ def filled(path, records, units=lambda value: value + WAVE):
     for each in records:
         if each.outcome.metrics and units and not store.blobs.has("score", each.address):
             with store.blobs.write("score", each.address) as folder:
-                values = {f"value:{m}": units(v) for m, v in each.outcome.metrics.items()}
-                np.savez(folder / "units.npz", names=np.array(DONORS), **values)
+                values = {metric: units(value) for metric, value in each.outcome.metrics.items()}
+                write_units(folder, Units(names=tuple(DONORS), values=values))
     return store
 
 

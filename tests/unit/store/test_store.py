@@ -5,7 +5,7 @@ import pytest
 
 from harness.environment import machine, process_name
 from harness.errors import Misuse
-from harness.store import Store
+from harness.store import Store, Units, write_units
 
 ADDRESS = "cd" + "1" * 62
 
@@ -42,7 +42,7 @@ def test_units_come_back_with_gaps(tmp_path):
     """Per-unit scores keep their NaN: missing is not a number."""
     store = Store(tmp_path)
     with store.blobs.write("score", ADDRESS) as folder:
-        np.savez(folder / "units.npz", names=np.array(["d1", "d2"]), **{"value:f1": np.array([0.5, np.nan])})
+        write_units(folder, Units(names=("d1", "d2"), values={"f1": np.array([0.5, np.nan])}))
     units = store.units(ADDRESS)
     assert units.names == ("d1", "d2")
     assert units.weights is None

@@ -21,7 +21,7 @@ from harness.plan import describe, make_plan
 from harness.records import Record
 from harness.registry import discover
 from harness.stages import Bench
-from harness.store import Store
+from harness.store import UNITS, Store, as_units
 from harness.submission import packing
 from harness.submission.content import (
     GRID,
@@ -144,16 +144,17 @@ class Forgery:
 
     def change_units(self, address, metric, values):
         """Give the stored scores by unit other values of a metric."""
-        name = f"scores/{address}/units.npz"
+        name = f"scores/{address}/{UNITS}"
         with np.load(io.BytesIO(self.files[name])) as stored:
-            arrays = {**stored, f"value:{metric}": values}
+            arrays = dict(stored)
+        arrays["values"][arrays["metrics"].tolist().index(metric)] = values
         stream = io.BytesIO()
         np.savez(stream, **arrays)
         self.files[name] = stream.getvalue()
 
     def units(self, address):
-        with np.load(io.BytesIO(self.files[f"scores/{address}/units.npz"])) as stored:
-            return dict(stored)
+        with np.load(io.BytesIO(self.files[f"scores/{address}/{UNITS}"])) as stored:
+            return as_units(stored)
 
     def seal(self):
         """Make all digests right again, as a careful forger would."""

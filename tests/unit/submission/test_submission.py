@@ -251,9 +251,9 @@ def test_a_file_that_the_manifest_does_not_name_is_refused(forgery, tmp_path):
 def test_other_formats_and_no_json_are_refused(forgery, tmp_path):
     """Without a traceback, deep nesting and NaN too."""
     for content, says in [
-        (b'{"format": 2}', "is not of format 1"),
-        (b"[]", "is not of format 1"),
-        (b'{"format": 1, "files": 3}', "does not have the form that it should have"),
+        (b'{"format": 1}', "is not of format 2"),
+        (b"[]", "is not of format 2"),
+        (b'{"format": 2, "files": 3}', "does not have the form that it should have"),
         (b"{", "is not JSON"),
         (b'{"a": NaN}', "NaN is no number"),
         (b'{"a": 1e999}', "1e999 is no number"),
@@ -377,7 +377,7 @@ def test_units_that_do_not_fit(world, forgery, tmp_path):
     """Forged scores by unit outside of the range, though their mean fits."""
     record = trained(forgery)
     stored = forgery.units(record.address)
-    units, weights = stored["value:micro_f1"].copy(), stored["weights"]
+    units, weights = stored.values["micro_f1"].copy(), stored.weights
     units[0] += 40 / weights[0]
     units[1] -= 40 / weights[1]
     forgery.change_units(record.address, "micro_f1", units)
@@ -388,7 +388,7 @@ def test_units_that_do_not_fit(world, forgery, tmp_path):
 def test_a_consistent_forgery_is_found_by_running_the_job_again(world, forgery, tmp_path):
     """Score, units and every seal agree: only the job itself tells."""
     record = trained(forgery)
-    value, units = record.outcome.metrics["brier_score"], forgery.units(record.address)["value:brier_score"]
+    value, units = record.outcome.metrics["brier_score"], forgery.units(record.address).values["brier_score"]
     forgery.change_units(record.address, "brier_score", units / 2)
     forgery.change_scores(record.address, metrics={**record.outcome.metrics, "brier_score": value / 2})
     assert findings(world, forgery.seal(), tmp_path) == {}
@@ -409,8 +409,8 @@ def test_forged_units_are_found_by_running_the_job_again(world, forgery, tmp_pat
     """Noise taken out of the units narrows intervals; the mean stays."""
     record = trained(forgery)
     stored = forgery.units(record.address)
-    flat = np.full(3, np.average(stored["value:brier_score"], weights=stored["weights"]))
-    assert not np.allclose(stored["value:brier_score"], flat)
+    flat = np.full(3, np.average(stored.values["brier_score"], weights=stored.weights))
+    assert not np.allclose(stored.values["brier_score"], flat)
     forgery.change_units(record.address, "brier_score", flat)
     assert findings(world, forgery.seal(), tmp_path) == {}
     store = Store(tmp_path / "again")
