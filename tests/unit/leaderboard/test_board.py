@@ -512,7 +512,7 @@ def test_csv_round_trip(tmp_path):
 
 
 def row_of(markdown, start):
-    (line,) = [line for line in markdown.splitlines() if line.startswith(f"| {start}")]
+    line, *_ = [line for line in markdown.splitlines() if line.startswith(f"| {start}")]
     return [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
