@@ -241,7 +241,7 @@ def _median(found: Mapping[str, Any]) -> str:
 def _span(low: float, high: float | None) -> str:
     """Return (low, high] in words: a ladder of sizes tells no more."""
     if high is None:
-        return f"> {low:,.0f}"
+        return f"> {low:,.0f}" if low else "anywhere"
     return f"<= {high:,.0f}" if low == 0 else f"{low:,.0f} to {high:,.0f}"
 
 

@@ -191,11 +191,12 @@ def _median_table(medians: Sequence[Median]) -> str:
 
     rows: dict[tuple[str | None, ...], dict[str, str]] = {}
     for each in medians:
-        who = (each.model, " / ".join(filter(None, (each.sampler, each.corpus, each.budget))) or "-")
-        rows.setdefault(who, {})[each.rule] = _median(each)
+        trained = " / ".join(filter(None, (each.sampler, each.corpus, each.budget))) or "-"
+        n_curves = each.n_without + (each.size.n if each.size else 0)
+        rows.setdefault((each.model, trained, f"{n_curves:,}"), {})[each.rule] = _median(each)
     return tabulate(
         [[*who, *(of_rule[rule] for rule in SHOWN)] for who, of_rule in rows.items()],
-        headers=["model", "sampler", *(f"median {rule} [95 %] in cells" for rule in SHOWN)],
+        headers=["model", "sampler", "curves", *(f"median {rule} [95 %] in cells" for rule in SHOWN)],
         tablefmt="simple",
         disable_numparse=True,
     )
@@ -214,7 +215,7 @@ def _median(median: Median) -> str:
 def _span(low: float, high: float) -> str:
     """Return (low, high] in words: a ladder of sizes tells no more."""
     if math.isinf(high):
-        return f"> {low:,.0f}"
+        return f"> {low:,.0f}" if low else "anywhere"
     return f"<= {high:,.0f}" if low == 0 else f"{low:,.0f} to {high:,.0f}"
 
 
