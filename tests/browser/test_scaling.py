@@ -60,7 +60,7 @@ def fitted(opened, small):
 
 def row_of(page, name):
     [row] = [each for each in page.texts("#scaling tbody tr") if each.startswith(f"{name}\t")]
-    return row.replace("−", "-")
+    return row.replace("−", "-").replace("\n", " ")
 
 
 def test_every_curve_has_a_row_with_what_the_board_says(small):

@@ -60,7 +60,7 @@ function keyOf(entry, metric, rule, digits) {
 function lawKey(entry, metric, digits) {
   const law = lawOf(entry, metric);
   if (!law || !isKnown(law.amplitude)) return null;
-  return el("li", {}, dashSample(LAW_INK, "dashed"), lawFormula(law, digits));
+  return el("li", {}, dashSample(LAW_INK, "dashed"), `law ${lawFormula(law, digits)}`);
 }
 
 const dashSample = (ink, style) =>

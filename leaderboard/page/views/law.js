@@ -8,11 +8,15 @@ const LAWS = {
 const COSTS = { gpu_hours: "GPU-hour", kwh: "kWh", money: "unit of money" };
 
 /** An estimate with its interval, or why there is none; `say` puts a number into words. */
-function estimateWords({ value, low, high, reason }, say) {
+function estimateWords(estimate, say) {
+  const { value, reason } = estimate;
+  const range = rangeWords(estimate, say);
   if (!isKnown(value)) return `not told: ${reason}`;
-  if (!isKnown(low) || !isKnown(high)) return `${say(value)}, without an interval: ${reason}`;
-  return `${say(value)} [${say(low)}, ${say(high)}]`;
+  return range ? `${say(value)} ${range}` : `${say(value)}, without an interval: ${reason}`;
 }
+
+const rangeWords = ({ low, high }, say) =>
+  isKnown(low) && isKnown(high) ? `[${say(low)}, ${say(high)}]` : null;
 
 const numberTo = (digits) => (value) => number(value, digits);
 const signedTo = (digits) => (value) => signed(value, digits);
@@ -44,7 +48,7 @@ function lawSection(entry, metric, digits) {
       "p",
       { class: "muted" },
       "Limit and exponent are those of E + A n^-a over the trained sizes, whatever its weight.",
-      isKnown(law.amplitude) && " It is the thin dashed line of the picture.",
+      isKnown(law.amplitude) && " That law is the thin dashed line of the picture.",
     ),
   );
 }

@@ -22,6 +22,7 @@ function scalingView(app) {
     bar(taskChoice(app, true), samplerChoice(app), lawChoice(app), search(state, app.search)),
     el("h2", {}, "How scores scale with cells"),
     elasticitiesSection(board.elasticities),
+    el("h3", {}, "Curve by curve"),
     fitted.length ? [scalingLegend(), made.node, reasonList(reasons)] : noFits(),
     fitted.length > 0 && fitted.length < curves.length && unfitted(curves.length - fitted.length),
   ];
@@ -83,21 +84,21 @@ function scalingColumns(app, reasons) {
     },
     {
       key: "limit",
-      title: "Limit [95 %]",
+      title: "Limit [95\u00a0%]",
       hint: "E of E + A n^-a, whatever its weight",
       value: ({ law }) => law && law.limit.value,
       cell: ({ law, digits }) => law && estimate(law.limit, numberTo(digits)),
     },
     {
       key: "exponent",
-      title: "Exponent [95 %]",
+      title: "Exponent [95\u00a0%]",
       hint: "a of E + A n^-a, whatever its weight",
       value: ({ law }) => law && law.exponent.value,
       cell: ({ law }) => law && estimate(law.exponent, exponentWords),
     },
     {
       key: "gain",
-      title: "Gain per tenfold of the cells [95 %]",
+      title: "Gain per tenfold of the cells [95\u00a0%]",
       hint: "over all trained sizes; positive is better",
       value: ({ gain }) => gain && gain.per_decade.value,
       cell: ({ gain, digits }) => gain && estimate(gain.per_decade, signedTo(digits)),
@@ -114,18 +115,22 @@ function scalingColumns(app, reasons) {
 
 // -- cells --------------------------------------------------------------------------------------------------
 
-function estimateCell({ value, low, high, reason }, say, reasons) {
-  if (!isKnown(value)) return notTold(reason, reasons);
-  const isRanged = isKnown(low) && isKnown(high);
-  const range = isRanged
-    ? el("span", { class: "muted" }, ` [${say(low)}, ${say(high)}]`)
-    : noteOf(reason, reasons);
-  return [say(value), range];
+/** The value, below it its interval, or a note that says why there is none. */
+function estimateCell(estimate, say, reasons) {
+  if (!isKnown(estimate.value)) return notTold(estimate.reason, reasons);
+  const range = rangeWords(estimate, say);
+  return [
+    say(estimate.value),
+    range ? el("span", { class: "small" }, range) : noteOf(estimate.reason, reasons),
+  ];
 }
 
 function lawCell(law, reasons) {
   if (!law.answer) return notTold(law.reason, reasons);
-  return [law.answer, el("span", { class: "muted" }, ` ${weightWords(law.weights[law.answer])}`)];
+  return [
+    el("span", { class: "unbroken" }, law.answer),
+    el("span", { class: "small" }, weightWords(law.weights[law.answer])),
+  ];
 }
 
 function heldOutCell({ size, predicted, observed, error }, digits, reasons) {
@@ -134,8 +139,13 @@ function heldOutCell({ size, predicted, observed, error }, digits, reasons) {
   return [
     number(predicted, digits),
     el("span", { class: "muted" }, observedWords),
-    el("span", { class: "small" }, "off by ", estimateCell(error, signedTo(digits), reasons)),
+    el("span", { class: "small" }, "off by ", missCell(error, signedTo(digits), reasons)),
   ];
+}
+
+function missCell(error, say, reasons) {
+  const range = rangeWords(error, say);
+  return [say(error.value), range ? ` ${range}` : noteOf(error.reason, reasons)];
 }
 
 const missedBy = (heldOut) =>
@@ -190,8 +200,7 @@ function elasticitiesSection(found) {
   );
 }
 
-const scalingLegend = () => [
-  el("h3", {}, "Curve by curve"),
+const scalingLegend = () =>
   el(
     "p",
     { class: "legend muted" },
@@ -200,14 +209,13 @@ const scalingLegend = () => [
       .map(([law, words]) => `${law}: ${words}`)
       .join("; "),
     ". A name opens the curve.",
-  ),
-];
+  );
 
 const noFits = () =>
   el(
     "p",
     { class: "muted" },
-    "This board holds no fits here: no curve was judged, or it was made before they were.",
+    "Nothing is fitted here: no curve was judged, or the board is older than fits.",
   );
 
 const unfitted = (n) =>
