@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from pydantic_core import from_json
+from pydantic_core import to_json as plain_json
+
 from harness.digest import canonical
 from harness.records import Outcome, Record
 from harness.store import Store
@@ -79,7 +82,10 @@ def frozen(board: Mapping[str, Any]) -> Board:
     ValueError
         A number is NaN or infinite.
     """
-    return dict(json.loads(to_json(board)))
+    try:
+        return dict(from_json(plain_json(board, inf_nan_mode="constants"), allow_inf_nan=False))
+    except ValueError as error:
+        raise ValueError(f"a number of the board is NaN or infinite: {error}") from error
 
 
 def to_json(board: Mapping[str, Any]) -> bytes:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from harness.statistics.estimates import quantiles
+
 BLOCK = 2_000_000
 """Resampling counts drawn or multiplied at a time, so that memory does not grow with the units."""
 
@@ -121,7 +123,7 @@ def paired_difference(
         return replace(found, reason=_too_few(found))
     tail = (1 - level) / 2
     means = _means(sums, shares, n, seed)
-    low, high = np.quantile(means, [tail, 1 - tail])
+    low, high = quantiles(means, [tail, 1 - tail])
     return replace(found, low=float(low), high=float(high), p=_two_sided(means, tolerance))
 
 

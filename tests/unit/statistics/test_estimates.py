@@ -6,6 +6,7 @@ import pytest
 from harness.statistics.estimates import (
     draws_within,
     percentile,
+    quantiles,
     resampled_runs,
     spread_runs,
     too_few_runs,
@@ -74,3 +75,10 @@ def test_undefined_resamples_leave_no_interval():
 def test_single_runs_are_said():
     assert too_few_runs(np.array([0, 0, 1, 1])) is None
     assert too_few_runs(np.array([0, 0, 1])) == "1 of 2 sizes have one run: nothing to resample within them"
+
+
+@pytest.mark.parametrize("n", [1, 2, 999, 1000])
+def test_quantiles_are_numpys(n):
+    """To the last digit."""
+    drawn, shares = np.random.default_rng(n).normal(size=n), [0.0, 0.025, 0.3, 0.975, 1.0]
+    np.testing.assert_allclose(quantiles(drawn, shares), np.quantile(drawn, shares), rtol=1e-14)
