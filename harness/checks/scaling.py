@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -24,14 +24,17 @@ from harness.statistics import (
     GridFit,
     HeldOut,
     LackOfFit,
+    PowerLaw,
     ScalingLaw,
     curve,
+    fit_power_law,
     held_out_largest,
     profile_limit,
     published_grid_fit,
     scaling_law,
     select_family,
 )
+from harness.statistics.families import aicc
 
 Floats = NDArray[np.float64]
 Kind = Literal["mse", "nats", "other"]
@@ -39,7 +42,7 @@ Kind = Literal["mse", "nats", "other"]
 BITS: Mapping[str, Callable[[ArrayLike], Floats]] = MappingProxyType(
     {"mse": gaussian_bits, "nats": bits_from_nats}
 )
-STARTS = 20
+STARTS = 10
 """Starts of each fit: of the published grid those of smallest objective."""
 
 
@@ -63,7 +66,7 @@ class Law:
         E with its bootstrap interval.
     amplitudes, exponents
         By axis: A_i, and a_i with its bootstrap interval; None, with a reason, where an axis spans fewer than
-        1.5 decades or moves together with another one.
+        1.5 decades, moves together with another one, or has no place in the law.
     """
 
     limit: Estimate
@@ -80,19 +83,15 @@ class OneAxis:
     answer
         ``"flat"``: no effect; ``"log-linear"``: no sign of saturation; ``"offset"``: a finite limit. The one
         of most weight by AICc.
-    weights, left_out
-        Their weights, and why others were not fitted.
+    weights
+        Of the three.
     held_out
         The largest size as predicted from the smaller ones.
-    published
-        The fit of arXiv 2602.15253, as it was made there; None where no exponent may be quoted.
     """
 
     answer: str
     weights: Mapping[str, float]
-    left_out: Mapping[str, str]
     held_out: HeldOut
-    published: GridFit | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +121,8 @@ class Scaling:
         Of least squares.
     one_axis
         None for several axes.
+    published
+        The fit of arXiv 2602.15253 as it was made there; None for several axes or without an exponent.
     bits
         Of ``limit`` (with the profile interval), ``published`` where there is one, and ``best`` (smallest
         mean); empty where the loss is neither a mean squared error nor in nats.
@@ -136,6 +137,7 @@ class Scaling:
     profile: Estimate
     lack_of_fit: LackOfFit
     one_axis: OneAxis | None
+    published: GridFit | None
     bits: Mapping[str, Bits]
 
 
@@ -159,28 +161,34 @@ def scaling(
     gene_mean
         Loss of predicting every gene's mean, in the units of the losses.
     replicates, seed
-        Resamples behind the bootstrap intervals.
+        Resamples behind the bootstrap intervals; none are drawn where an axis has no place in the law.
     """
     x, y = np.array([run.sizes for run in runs]), np.array([run.loss for run in runs])
+    one_axis = _one_axis(x[:, 0], y, replicates, seed) if len(axes) == 1 else None
     with threadpool_limits(1):  # on matrices of a few rows threads only wait for each other
-        squares = scaling_law(x, y, axes, delta=np.inf, starts=STARTS, n=replicates, seed=seed)
-        huber = scaling_law(x, y, axes, starts=STARTS, n=replicates, seed=seed)
+        idle = _idle(x, y, axes, one_axis)
+        n = 0 if idle else replicates
+        squares = scaling_law(x, y, axes, delta=np.inf, starts=STARTS, n=n, seed=seed)
+        huber = scaling_law(x, y, axes, starts=STARTS, n=n, seed=seed)
         profile = profile_limit(x, y, starts=STARTS)
-    one_axis = _one_axis(squares, x[:, 0], y, replicates, seed) if len(axes) == 1 else None
+    law = _law(squares, idle)
+    quotable = one_axis and law.exponents[axes[0]].value is not None
+    published = published_grid_fit(x[:, 0], y) if quotable else None
     points = _together(runs)
     told = {"limit": profile, "best": Estimate(value=min(_mean_loss(point) for point in points))}
-    if one_axis and one_axis.published:
-        told["published"] = Estimate(value=one_axis.published.c)
+    if published:
+        told["published"] = Estimate(value=published.c)
     return Scaling(
         runs=len(runs),
         points=len(points),
         ranges={axis: (float(each.min()), float(each.max())) for axis, each in zip(axes, x.T, strict=True)},
         mixed=dict(_mixed(points)),
-        least_squares=_law(squares),
-        huber=_law(huber),
+        least_squares=law,
+        huber=_law(huber, idle),
         profile=profile,
         lack_of_fit=squares.lack_of_fit,
         one_axis=one_axis,
+        published=published,
         bits={name: _bits(loss, kind, gene_mean) for name, loss in told.items() if kind in BITS},
     )
 
@@ -188,29 +196,50 @@ def scaling(
 def describe(found: Scaling) -> dict[str, Any]:
     """Return a finding as plain data for JSON, with what has to be said beside the published fit."""
     told: dict[str, Any] = plain(found)
-    if found.one_axis and found.one_axis.published:
-        told["one_axis"]["published"]["caveat"] = found.one_axis.published.caveat
+    if found.published:
+        told["published"]["caveat"] = found.published.caveat
     return told
 
 
-def _law(fit: ScalingLaw) -> Law:
+def _idle(x: Floats, y: Floats, axes: Sequence[str], one_axis: OneAxis | None) -> dict[str, str]:
+    """Return the axes that have no place in the law, and why."""
+    if one_axis and one_axis.answer != "offset":
+        return {axes[0]: f"the losses are {one_axis.answer}"}
+    whole = fit_power_law(x, y, delta=np.inf, starts=STARTS)
+    idle = {}
+    for place, axis in enumerate(axes):
+        if whole.exponents[place] <= 0:
+            idle[axis] = "the losses do not fall along it"
+        elif not one_axis and _aicc(np.delete(x, place, axis=1), y) <= _aicc(x, y, whole):
+            idle[axis] = "without it the law fits no worse (AICc); leave it out"
+    return idle
+
+
+def _aicc(x: Floats, y: Floats, fit: PowerLaw | None = None) -> float:
+    """Return AICc of the law by least squares on log losses."""
+    rss = 2 * (fit or fit_power_law(x, y, delta=np.inf, starts=STARTS)).objective
+    return float(aicc(rss, len(y), 1 + 2 * x.shape[1], float(np.abs(np.log(y)).max())))
+
+
+def _law(fit: ScalingLaw, idle: Mapping[str, str]) -> Law:
+    exponents = {
+        axis: replace(exponent, value=None, reason=idle[axis]) if axis in idle else exponent
+        for axis, exponent in fit.exponents.items()
+    }
     amplitudes = {
         axis: None if exponent.value is None else amplitude
-        for (axis, exponent), amplitude in zip(fit.exponents.items(), fit.law.amplitudes, strict=True)
+        for (axis, exponent), amplitude in zip(exponents.items(), fit.law.amplitudes, strict=True)
     }
-    return Law(limit=fit.limit, amplitudes=amplitudes, exponents=fit.exponents)
+    return Law(limit=fit.limit, amplitudes=amplitudes, exponents=exponents)
 
 
-def _one_axis(fit: ScalingLaw, sizes: Floats, values: Floats, n: int, seed: int) -> OneAxis:
-    selection = select_family(curve(sizes, values), HEADLINE)
-    weights = {WORDS[name]: weight for name, weight in selection.headline.items()}
-    quotable = all(exponent.value is not None for exponent in fit.exponents.values())
+def _one_axis(sizes: Floats, values: Floats, n: int, seed: int) -> OneAxis:
+    found = select_family(curve(sizes, values), HEADLINE)
+    weights = {WORDS[name]: weight for name, weight in found.weights.items()}
     return OneAxis(
         answer=max(weights, key=lambda name: weights[name]),
         weights=weights,
-        left_out={WORDS[name]: why for name, why in selection.left_out.items()},
         held_out=held_out_largest(sizes, values, names=HEADLINE, n=n, seed=seed),
-        published=published_grid_fit(sizes, values) if quotable else None,
     )
 
 
@@ -300,9 +329,10 @@ def _obstacles(runs: Sequence[Run], axes: Sequence[str]) -> Iterator[str]:
     for axis, values in zip(axes, zip(*(run.sizes for run in runs), strict=True), strict=True):
         if len(set(values)) == 1:
             yield f'"{axis}" is {values[0]:g} in every row: no law can be fitted along it'
-    points, needed = len(_together(runs)), 2 * len(axes) + 2
-    if points < needed:
-        yield f"{points} different settings of {' and '.join(axes)} are too few; the law needs {needed}"
+    points, needed = len(_together(runs)), 2 * len(axes) + 2  # one more than the law has parameters
+    if points < needed or len(runs) < needed + 2:
+        settings = f"{points} different settings of {' and '.join(axes)} in {len(runs)} runs"
+        yield f"{settings} are too few; the law needs {needed} in {needed + 2} runs"
     if len({run.loss for run in runs}) == 1:
         yield f"every loss is {runs[0].loss:g}: there is nothing to fit"
 

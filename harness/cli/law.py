@@ -54,9 +54,9 @@ def law(
     """Fit the scaling law of losses, E + A n^-a in one axis or several, and say how far it can be trusted.
 
     --json prints one object: loss, axes, runs, points, ranges, mixed; least_squares and huber (limit, and by
-    axis amplitudes and exponents); profile; lack_of_fit; one_axis (answer, weights, left_out, held_out,
-    published; null for several axes); bits (limit, best, published: loss, bits, gained). What has an interval
-    has value, low, high, level and reason; null stands for infinite, or for absent with the reason.
+    axis amplitudes and exponents); profile; lack_of_fit; one_axis (answer, weights, held_out; null for
+    several); published (c, a, alpha, r2, at_edge, caveat); bits (limit, best, published: loss, bits, gained).
+    What has an interval has value, low, high, level and reason; null stands for infinite, or for absent.
     """
     from harness.checks.scaling import describe, read_losses, scaling
     from harness.errors import Misuse
@@ -103,8 +103,7 @@ def _report(found: Scaling, kind: LossKind) -> str:
 
 def _headline(one: OneAxis) -> str:
     weights = ", ".join(f"{name} {weight:.1%}" for name, weight in one.weights.items())
-    missing = "".join(f"; {name} not fitted: {why}" for name, why in one.left_out.items())
-    return f"{one.answer}: {ANSWERS[one.answer]} (weights by AICc: {weights}{missing})"
+    return f"{one.answer}: {ANSWERS[one.answer]} (weights by AICc: {weights})"
 
 
 def _laws(found: Scaling) -> str:
@@ -120,8 +119,8 @@ def _laws(found: Scaling) -> str:
         row("Huber 0.001 on log loss", found.huber),
         ["profile of E", _estimate(found.profile)],
     ]
-    grid = found.one_axis.published if found.one_axis else None
-    if grid:
+    if found.published:
+        grid = found.published
         edge = " (the grid's edge)" if grid.at_edge else ""
         rows.append(["as published: a grid", f"{grid.c:.5f}{edge}", f"{grid.alpha:.5f}", _amplitude(grid.a)])
     headers = ["fit", "E", *(f"exponent of {x}" for x in found.ranges), *(f"A of {x}" for x in found.ranges)]
@@ -138,8 +137,8 @@ def _notes(found: Scaling) -> Iterator[str]:
     yield _fit_or_not(found.lack_of_fit)
     if found.one_axis:
         yield _held_out(found.one_axis)
-        if found.one_axis.published and found.one_axis.published.caveat:
-            yield f"As published (arXiv 2602.15253): {found.one_axis.published.caveat}."
+    if found.published and found.published.caveat:
+        yield f"As published (arXiv 2602.15253): {found.published.caveat}."
 
 
 def _fit_or_not(test: LackOfFit) -> str:

@@ -53,7 +53,7 @@ def published(asked):
 
 def test_the_published_fit_and_its_edge(published):
     """c = 1.44376 and alpha = .26643, and that c is the edge of a grid."""
-    grid = published["one_axis"]["published"]
+    grid = published["published"]
     assert (grid["c"], grid["alpha"]) == pytest.approx((1.44376, 0.26643), abs=5e-6)
     assert grid["at_edge"]
     assert "edge of the grid" in grid["caveat"]
@@ -100,7 +100,7 @@ def test_the_published_path_by_likelihood(runs, tmp_path):
     table.write_text("\n".join(["parameters,nll", *lines]))
     words = ("--loss", "nll", "--axis", "parameters", "--kind", "nats", "--replicates", 50, "--json")
     found = json.loads(report(table, *words))
-    grid = found["one_axis"]["published"]
+    grid = found["published"]
     assert (grid["c"], grid["alpha"]) == pytest.approx((1.5915, 0.182), abs=5e-4)
     assert found["bits"]["published"]["bits"]["value"] == pytest.approx(2.296, abs=5e-4)
 
@@ -158,15 +158,19 @@ def test_an_axis_that_is_too_short_says_so(tmp_path):
     assert "bits" not in out
 
 
+def test_an_axis_without_effect_has_no_exponent(tmp_path):
+    """From 10^12 cells on the truth no longer falls by what the noise lets see."""
+    out = report(*two_axes(tmp_path / "runs.csv", cells=(1e12, 1e13, 1e14)))
+    assert re.search(r"No exponent of cells: (without it the law fits no worse|the losses do not fall)", out)
+    assert "No exponent of parameters" not in out
+
+
 def test_mixed_runs_are_pointed_out(tmp_path):
-    """On the side of the complaints, so that --json stays JSON."""
-    path, *words = two_axes(tmp_path / "runs.csv")
-    head, *lines = path.read_text().splitlines()
-    lines[::2] = [line.replace("512", "1024", 1) for line in lines[::2]]
-    path.write_text("\n".join([head, *lines]))
-    code, out, err = harness_law(path, *words, "--json")
-    assert (code, json.loads(out)["mixed"]) == (0, {"genes": ["1024", "512"]})
-    assert 'differ in "genes" (1024, 512); --where genes=... keeps them apart' in err
+    """Where an axis was forgotten; on the side of the complaints, so that --json stays JSON."""
+    path, *_ = two_axes(tmp_path / "runs.csv", cells=(1e5, 1e6))
+    code, out, err = harness_law(path, "--loss", "loss", "--axis", "parameters", "--replicates", 50, "--json")
+    assert (code, json.loads(out)["mixed"]) == (0, {"cells": ["100000", "1000000"]})
+    assert 'differ in "cells" (100000, 1000000); --where cells=... keeps them apart' in err
 
 
 @pytest.mark.parametrize(
