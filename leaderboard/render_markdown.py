@@ -59,7 +59,7 @@ HOW_TO_READ = """\
 
 HOW_IN_THE_MIDDLE = """\
 Median over the curves of a model by primary metrics, in cells, with a bootstrap over data sets. A ladder of
-sizes only tells between which two the point lies, so no point is averaged (Turnbull). R0 answers whether a curve
+sizes only tells between which two the point lies, so no point is averaged (Turnbull). R0 answers whether a
 curve learns or not: read it beside the verdicts."""
 HOW_DIVERSE = """\
 Means over seeds. Vendi is the effective number of unlike cells, by the cosine of their principal components
