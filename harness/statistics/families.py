@@ -477,11 +477,22 @@ NO_STEP = 1e-18
 """Sum of squares of g below which a shape is as good as flat over the sizes seen."""
 
 
-ZOOMS, NARROWER = 12, 0.65
-"""How often the step is made how much narrower; slow enough to walk along a valley."""
+@dataclass(frozen=True)
+class Zoom:
+    """Finer and finer grids: points per parameter, by which factor the step narrows, and how often."""
+
+    points: int
+    narrower: float
+    times: int
 
 
-def search(runs: Curve, family: Family, means: Floats, zooms: int = ZOOMS) -> Floats:
+ALONG_A_LINE = Zoom(9, 0.25, 4)
+ALONG_A_VALLEY = Zoom(5, 0.65, 12)
+AMONG_VALLEYS = Zoom(3, 0.65, 12)
+"""For one, two and more shape parameters: slow enough to walk along a valley."""
+
+
+def search(runs: Curve, family: Family, means: Floats, *, zoomed: bool = True) -> Floats:
     """Return the best shape parameters (n, n_shape) for many means (n, n_sizes) at the sizes of a curve.
 
     A grid over the bounds, then finer and finer grids about the best point: all of them at once.
@@ -493,11 +504,12 @@ def search(runs: Curve, family: Family, means: Floats, zooms: int = ZOOMS) -> Fl
     goal = _centred(runs, means) if family.intercept else means
     shapes = _best(runs, family, goal, _mesh(bounds, family.points)[None])
     width = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1)
-    around = _mesh(np.array([(-1.0, 1.0)] * len(bounds)), 5 if len(bounds) < 3 else 3)
-    for _ in range(zooms):
+    zoom = (ALONG_A_LINE, ALONG_A_VALLEY, AMONG_VALLEYS)[min(len(bounds), 3) - 1]
+    around = _mesh(np.array([(-1.0, 1.0)] * len(bounds)), zoom.points)
+    for _ in range(zoom.times if zoomed else 0):
         near = np.clip(shapes[:, None] + around * width, bounds[:, 0], bounds[:, 1])
         shapes = _best(runs, family, goal, near)
-        width = width * NARROWER
+        width = width * zoom.narrower
     return shapes
 
 
@@ -531,7 +543,7 @@ def _best(runs: Curve, family: Family, goal: Floats, candidates: Floats) -> Floa
 def _polish(runs: Curve, family: Family) -> Floats:
     """Return the best shape parameters of a curve's own means: those of the search, refined."""
     bounds = np.array(family.ranges(runs.reach)).reshape(-1, 2)
-    start: Floats = search(runs, family, runs.means[None], zooms=ZOOMS if len(bounds) > 1 else 0)[0]
+    start: Floats = search(runs, family, runs.means[None], zoomed=len(bounds) > 1)[0]
     if not len(start):
         return start
     step = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1)
