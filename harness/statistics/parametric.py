@@ -19,6 +19,7 @@ from harness.statistics.estimates import (
     too_few_runs,
 )
 from harness.statistics.families import (
+    EXPONENTS,
     FAMILIES,
     Curve,
     Family,
@@ -217,7 +218,8 @@ def offset_law(
     """Return limit E and exponent a of E + A n^-a by least squares, with bootstrap intervals.
 
     For scores and losses alike; a law for the logs of losses is `scaling_law`. Whether the law is the right
-    one is for `select_family` to say.
+    one is for `select_family` to say. An exponent whose interval reaches the edge of what is searched is not
+    told; nor is the limit, where that is the edge of ever slower growth.
 
     Parameters
     ----------
@@ -241,9 +243,25 @@ def offset_law(
     (drawn,) = _drawn_fits(runs, ("pow3",), sizes, values, n, seed, pooled)
     df = runs.n_runs - len(runs.sizes)
     limit = percentile(fit.c0, drawn.c0, level, df=df)
+    exponent = percentile(float(fit.shape[0]), drawn.shape[:, 0], level, df=df)
+    slow, steep = _reaches_an_edge(exponent)
+    if slow or steep:
+        which = " and ".join(f"{end:g}" for end, hit in zip(EXPONENTS, (slow, steep), strict=True) if hit)
+        reason = f"its interval reaches the edge of what was searched ({which}): these sizes do not tell it"
+        exponent = Estimate(value=None, level=level, reason=reason)
+    if slow:  # the curve may go on as log n does, and no limit is in sight
+        limit = Estimate(value=None, level=level, reason=f"the exponent is not told: {exponent.reason}")
     if fit.unquotable:
-        return limit, Estimate(value=None, level=level, reason=fit.unquotable)
-    return limit, percentile(float(fit.shape[0]), drawn.shape[:, 0], level, df=df)
+        exponent = Estimate(value=None, level=level, reason=fit.unquotable)
+    return limit, exponent
+
+
+def _reaches_an_edge(exponent: Estimate) -> tuple[bool, bool]:
+    """Return whether the interval of an exponent ends at the smallest and at the largest one searched."""
+    if exponent.low is None or exponent.high is None:
+        return False, False
+    room = 1e-3 * (EXPONENTS[1] - EXPONENTS[0])
+    return exponent.low - EXPONENTS[0] < room, EXPONENTS[1] - exponent.high < room
 
 
 # -- many fits at once ---------------------------------------------------------------------------------

@@ -165,4 +165,13 @@ def test_what_the_sizes_do_not_tell_has_a_reason():
     limit, exponent = offset_law(short, 0.8 - 0.6 * (short / 100) ** -0.5, n=10)
     assert limit.value == pytest.approx(0.8, rel=1e-3)
     assert "1.00 decades" in exponent.reason
+    few = np.repeat([100.0, 1_000, 10_000, 100_000], 3)
+    noise = np.random.default_rng(1).normal(0, 0.02, len(few))
+    limit, exponent = offset_law(few, np.where(few > 100, 0.8, 0.5) + noise, n=200)
+    assert exponent.value is None
+    assert "reaches the edge of what was searched (5)" in exponent.reason
+    assert limit.low < 0.8 < limit.high
+    limit, exponent = offset_law(few, -(few**-0.1) + noise, n=200)
+    assert limit.value is None
+    assert "reaches the edge of what was searched (0.01" in limit.reason
     assert "it needs 4 sizes" in offset_law([1, 1, 10, 10, 100, 100], [1, 2, 3, 4, 5, 6])[0].reason
