@@ -171,7 +171,7 @@ def test_what_the_sizes_do_not_tell_has_a_reason():
     assert exponent.value is None
     assert "reaches the edge of what was searched (5)" in exponent.reason
     assert limit.low < 0.8 < limit.high
-    limit, exponent = offset_law(few, -(few**-0.1) + noise, n=200)
+    limit, exponent = offset_law(few, -0.5 * few**-0.1 + noise, n=200)
     assert limit.value is None
     assert "reaches the edge of what was searched (0.01" in limit.reason
     assert "it needs 4 sizes" in offset_law([1, 1, 10, 10, 100, 100], [1, 2, 3, 4, 5, 6])[0].reason
