@@ -118,7 +118,7 @@ def fill(folder):
 def test_board_from_store(benchmark, tmp_path):
     """In a fresh process; at full size within a minute and 2 GiB.
 
-    The aim of 20 seconds is missed on two cores: 31 were measured on an idle machine, 97 before tables and fits
+    The aim of 20 seconds is missed on two cores: 31 were measured, 97 before tables and fits
     were shared among processes.
     """
     fill(tmp_path / "store")
