@@ -82,8 +82,9 @@ def frozen(board: Mapping[str, Any]) -> Board:
     ValueError
         A number is NaN or infinite.
     """
+    content = plain_json(board, inf_nan_mode="constants")
     try:
-        return dict(from_json(plain_json(board, inf_nan_mode="constants"), allow_inf_nan=False))
+        return dict(from_json(content, allow_inf_nan=False))
     except ValueError as error:
         raise ValueError(f"a number of the board is NaN or infinite: {error}") from error
 

@@ -59,8 +59,8 @@ HOW_TO_READ = """\
 
 HOW_IN_THE_MIDDLE = """\
 Median over the curves of a model by primary metrics, in cells, with a bootstrap over data sets. A ladder of
-sizes only tells between which two the point lies, so no point is averaged (Turnbull). R0 answers whether a
-curve learns or not: read it beside the verdicts."""
+sizes only tells between which two the point lies, so no point is averaged (Turnbull). R0, as published,
+counts every curve that has a point, whether it learns or not; R4 those that beat their baseline."""
 HOW_DIVERSE = """\
 Means over seeds. Vendi is the effective number of unlike cells, by the cosine of their principal components
 in the corpus; then, for every column of the corpus, how many levels the sample has, their Shannon entropy,

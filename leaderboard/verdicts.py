@@ -94,7 +94,10 @@ def verdicts(cases: Sequence[Case]) -> tuple[list[Json], list[Json]]:
         told = _told([cases[i] for i in places], of_these, replicates)
         for place, verdict in zip(places, told, strict=True):
             found[place]["verdict"] = verdict
-    answered = (Answered(names=cases[at].names, saturation=each.saturation) for at, each in judged.items())
+    answered = (
+        Answered(names=cases[at].names, level=verdict.level, saturation=verdict.saturation)
+        for at, verdict in judged.items()
+    )
     return found, [plain(median) for median in medians(answered)]
 
 

@@ -181,7 +181,10 @@ def rankings(curves: Sequence[Named]) -> dict[tuple[str, ...], Standings]:
 def medians_over_tasks(found: Sequence[Judged]) -> list[Median]:
     """Return the median saturation points of every model, by the first metric of each task."""
     counting = compress(found, by_first_metric(each.named for each in found))
-    return medians(Answered(names=each.named.names, saturation=each.verdict.saturation) for each in counting)
+    return medians(
+        Answered(names=each.named.names, level=each.verdict.level, saturation=each.verdict.saturation)
+        for each in counting
+    )
 
 
 def _entry(named: Named, task: str) -> Entry:

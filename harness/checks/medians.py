@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.checks.saturation import SaturationPoint
+from harness.checks.verdict import Level
 from harness.statistics import MedianSize, median_size
 
 RULES = ("R0", "R1", "R2", "R3", "R4")
 """Rules that answer with a size of the ladder."""
+PUBLISHED = "R0"
+LEARNS = ("beats-baseline", "at-ceiling")
 
 GROUP = ("model", "sampler", "corpus", "budget")
 """What curves have in common whose points are put together."""
@@ -25,12 +28,21 @@ class Answered:
     names
         Of model, sampler, corpus and budget, empty where there is none; and of the data set, whose curves are
         drawn together.
+    level
+        Of its verdict. A curve that is not shown to learn counts for the published rule alone, which knows
+        no level.
     saturation
         Rule -> point.
     """
 
     names: Mapping[str, str]
+    level: Level
     saturation: Mapping[str, SaturationPoint]
+
+    def between(self, rule: str) -> tuple[float, float] | None:
+        """Return what a rule says of where learning saturates, see :func:`between`; None for nothing."""
+        counts = rule == PUBLISHED or self.level in LEARNS
+        return between(self.saturation[rule]) if counts else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +56,8 @@ class Median:
     size
         The median with its interval; None where no curve has a point.
     n_without
-        Curves without a point by this rule, which are left out.
+        Curves that are left out: without a point by this rule or, but for the published one, not shown to
+        be better than the untrained control and the baselines.
     """
 
     model: str
@@ -65,7 +78,7 @@ def medians(answered: Iterable[Answered]) -> list[Median]:
 
 
 def _median(names: Sequence[str], rule: str, curves: Sequence[Answered]) -> Median:
-    found = [(between(curve.saturation[rule]), curve.names["dataset"]) for curve in curves]
+    found = [(curve.between(rule), curve.names["dataset"]) for curve in curves]
     known = [(ends, dataset) for ends, dataset in found if ends is not None]
     size = None
     if known:
@@ -85,12 +98,12 @@ def _median(names: Sequence[str], rule: str, curves: Sequence[Answered]) -> Medi
 
 
 def between(point: SaturationPoint) -> tuple[float, float] | None:
-    """Return (low, high] in which learning saturates by a point; None without one.
+    """Return (low, high] in which learning saturates by a point; None without one, or of a single size.
 
     A ladder of sizes only tells that it is behind the size before; the smallest size only that it is not
     behind it; and where the largest alone passes, larger ones may pass more.
     """
-    if point.size is None:
+    if point.size is None or len(point.distribution) < 2:
         return None
     before = max((size for size in point.distribution if size < point.size), default=0)
     return float(before), math.inf if point.censored == "right" else float(point.size)

@@ -58,8 +58,10 @@ def percentile(value: float, replicates: ArrayLike, level: float = 0.95, df: flo
 
 
 def quantiles(drawn: Floats, shares: ArrayLike) -> Floats:
-    """Return quantiles of finite numbers (n,) as ``numpy.quantile`` does, in a quarter of its time."""
+    """Return quantiles of numbers (n,) as ``numpy.quantile`` does, in a quarter of its time."""
     ordered = np.sort(drawn)
+    if np.isnan(ordered[-1]):
+        return np.full(np.shape(shares), np.nan)
     return np.asarray(np.interp(np.multiply(shares, len(ordered) - 1), np.arange(len(ordered)), ordered))
 
 

@@ -71,12 +71,15 @@ def as_units(arrays: Mapping[str, NDArray[Any]]) -> Units:
     Raises
     ------
     ValueError
-        An array is absent, or does not have the shape that the names of units and metrics ask for.
+        An array is absent, or does not have the shape that the names of units and metrics ask for; or a
+        metric is named twice.
     """
     absent = [name for name in ("names", "metrics", "values") if name not in arrays]
     if absent:
         raise ValueError(f'has no "{absent[0]}"')
     n_units, n_metrics = len(arrays["names"]), len(arrays["metrics"])
+    if len(set(arrays["metrics"].tolist())) < n_metrics:
+        raise ValueError("names a metric twice")
     shapes = {"values": (n_metrics, n_units), "weights": (n_units,), "clusters": (n_units,)}
     for name, shape in shapes.items():
         if name in arrays and arrays[name].shape != shape:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -263,15 +264,25 @@ def _array(archive: Archive, member: str) -> NDArray[Any]:
         read_header = (
             npy.read_array_header_1_0 if npy.read_magic(stream) < (2, 0) else npy.read_array_header_2_0
         )
-        shape, _, dtype = read_header(stream, max_header_size=LONGEST_HEADER)
-    except (ValueError, TypeError, SyntaxError, RecursionError) as error:
+        shape, by_column, dtype = read_header(stream, max_header_size=LONGEST_HEADER)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, TokenError) as error:
         raise Refused(f'"{member}" in {archive.called} is no array: {_one_line(error)}') from error
     kind = "U" if member.removesuffix(".npy") in TEXTS else "f"
-    if dtype.kind != kind or len(shape) != (2 if member == "values.npy" else 1):
+    known = dtype.kind == kind and dtype.itemsize and all(type(n) is int and n >= 0 for n in shape)
+    if by_column or not known or len(shape) != (2 if member == "values.npy" else 1):
         raise Refused(
             f'"{member}" in {archive.called} holds {dtype} of shape {shape}, which is no score by unit'
         )
     number = math.prod(shape)
     if number * dtype.itemsize != len(content) - stream.tell():
         raise Refused(f'"{member}" in {archive.called} does not hold the {number:,} numbers that it says')
-    return np.frombuffer(content, dtype=dtype, offset=stream.tell()).reshape(shape)
+    array = np.frombuffer(content, dtype=dtype, offset=stream.tell()).reshape(shape)
+    if kind == "U" and not _is_text(array):
+        raise Refused(f'"{member}" in {archive.called} holds what is no text')
+    return array
+
+
+def _is_text(array: NDArray[Any]) -> bool:
+    """Return whether all code points are characters: none is a surrogate or beyond the last one."""
+    points = array.view(array.dtype.byteorder.replace("|", "=") + "u4")
+    return not bool(((points >= 0x110000) | ((points >= 0xD800) & (points < 0xE000))).any())

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-"""What AvgBIO is the mean of."""
 MIXING = ("bras", "ilisi", "kbet", "pcr_comparison")
 """Metrics that compare the batches of a type."""
 NOTHING = 1e-9

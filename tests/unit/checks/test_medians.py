@@ -1,6 +1,7 @@
 """Median saturation points over tasks, worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -22,9 +23,9 @@ def point(size, censored="interval"):
     )
 
 
-def answered(size, dataset="lung", model="pca", censored="interval"):
+def answered(size, dataset="lung", model="pca", censored="interval", level="beats-baseline"):
     names = {"model": model, "sampler": "random", "corpus": "", "budget": "", "dataset": dataset}
-    return Answered(names=names, saturation=dict.fromkeys(RULES, point(size, censored)))
+    return Answered(names=names, level=level, saturation=dict.fromkeys(RULES, point(size, censored)))
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,19 @@ def test_no_curve_has_a_point():
     """R0 for losses: nothing is said, and how many are left out is."""
     (first, *_) = medians([answered(None)])
     assert (first.size, first.n_without) == (None, 1)
+
+
+def test_what_learns_nothing_counts_for_the_published_rule_alone():
+    """Its point says where nothing is learnt."""
+    found = medians(
+        [answered(300), answered(1_000, level="no-benefit"), answered(1_000, level="not-assessed")]
+    )
+    assert {each.rule: (each.size.n, each.n_without) for each in found} == {
+        "R0": (3, 0), "R1": (1, 2), "R2": (1, 2), "R3": (1, 2), "R4": (1, 2),
+    }  # fmt: skip
+
+
+def test_a_single_size_is_no_point():
+    """Any rule answers it."""
+    alone = replace(point(100, "left"), distribution={100: 1.0})
+    assert between(alone) is None

@@ -28,7 +28,7 @@ from harness.records import (
     SplitRecipe,
 )
 from harness.store import Store, Units, write_units
-from harness_leaderboard.board import make_board
+from harness_leaderboard.board import frozen, make_board
 from harness_leaderboard.publish import publish, same_scores
 from harness_leaderboard.render_csv import render_csv
 from harness_leaderboard.render_markdown import escape, render_markdown
@@ -496,6 +496,13 @@ def test_board_is_json_without_nan_and_comes_back_equal(tmp_path):
     json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in board.json"))
 
 
+def test_what_is_no_json_is_refused():
+    """A board is frozen as it will be read back."""
+    assert frozen({"a": (1, {2: 0.1})}) == {"a": [1, {"2": 0.1}]}
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        frozen({"a": [float("inf")]})
+
+
 def test_csv_round_trip(tmp_path):
     """One row per job and metric; values come back to the last digit, absent ones are empty with a reason."""
     board = board_of(tmp_path, [*standard(), record(fit(size=100, seed=3), 1 / 3)])
@@ -512,7 +519,8 @@ def test_csv_round_trip(tmp_path):
 
 
 def row_of(markdown, start):
-    line, *_ = [line for line in markdown.splitlines() if line.startswith(f"| {start}")]
+    tables = markdown.partition("## Where learning saturates")[0]
+    (line,) = [line for line in tables.splitlines() if line.startswith(f"| {start}")]
     return [cell.strip() for cell in line.strip("|").split(" | ")]
 
 

@@ -79,6 +79,7 @@ def test_single_runs_are_said():
 
 @pytest.mark.parametrize("n", [1, 2, 999, 1000])
 def test_quantiles_are_numpys(n):
-    """To the last digit."""
+    """To rounding; NaN where a number is."""
     drawn, shares = np.random.default_rng(n).normal(size=n), [0.0, 0.025, 0.3, 0.975, 1.0]
     np.testing.assert_allclose(quantiles(drawn, shares), np.quantile(drawn, shares), rtol=1e-14)
+    assert np.isnan(quantiles(np.append(drawn, np.nan), shares)).all()

@@ -185,7 +185,25 @@ def test_an_array_that_asks_for_more_than_it_holds_is_refused():
         read_units(content, "units.npz")
 
 
+TWICE = {"names": np.array(["u", "v"])}
 NAMED = {"names": np.array(["u"]), "metrics": np.array(["f1"])}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"(((((",
+        b"-" * 9_000,
+        b"{'descr': '<U0', 'fortran_order': False, 'shape': (0,), }",
+        b"{'descr': '<U1', 'fortran_order': False, 'shape': (-1,), }",
+        b"{'descr': '<U1', 'fortran_order': False, 'shape': (True,), }",
+    ],
+)
+def test_headers_that_numpy_stumbles_over_are_refused(header):
+    """Each by a sentence: tokens that do not end, a tower of signs, no width, no length."""
+    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"u\0\0\0"
+    with pytest.raises(Refused, match=r"is no array|is no score by unit"):
+        read_units(packed(("names.npy", content)), "units.npz")
 
 
 def _texts():
@@ -204,6 +222,9 @@ def _texts():
         ({**NAMED, "values": np.array([[0.1, 0.2]])}, '"values" of shape (1, 2) for 1 metrics, 1 units'),
         ({**NAMED, "values": np.ones((1, 1)), "weights": np.ones(2)}, '"weights" of shape (2,)'),
         ({"metrics": np.array(["f1"]), "values": np.array([[0.1]])}, 'has no "names"'),
+        ({**TWICE, "metrics": np.array(["f", "g"]), "values": np.asfortranarray(np.eye(2))}, "no score by"),
+        ({**TWICE, "metrics": np.array(["f", "f"]), "values": np.eye(2)}, "names a metric twice"),
+        ({**NAMED, "values": np.ones((1, 1)), "clusters": np.array(["\ud800"])}, "holds what is no text"),
         ({"names": np.array(["u"]), "more": np.array([0.1])}, "does not belong there"),
     ],
 )
