@@ -68,6 +68,8 @@ def run(
     started = time.monotonic()
     if not adaptive and (confidence is not None or budget is not None):
         raise Misuse("--confidence and --budget say when an adaptive grid stops; add --adaptive")
+    if jobs:
+        os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(jobs))  # the board is made by no more processes
     try:
         grid = expand(wanted, announce=lambda text: print(text, flush=True))
         if adaptive:

@@ -51,6 +51,10 @@ class SizeDistribution:
         step = min(step, len(self.low) - 1)
         return float(self.low[step]), float(self.high[step])
 
+    def median(self) -> tuple[float, float]:
+        """Return the interval that holds every median: both steps where exactly half lies up to one."""
+        return self.quantile(0.5)[0], self.quantile(0.5 + 2e-6)[1]
+
 
 @dataclass(frozen=True, kw_only=True)
 class MedianSize:
@@ -150,7 +154,7 @@ def median_size(
         )
     codes = np.unique(names, return_inverse=True)[1]
     n_clusters = int(codes.max()) + 1
-    here = turnbull(left, right).quantile(0.5)
+    here = turnbull(left, right).median()
     ends: tuple[float | None, float | None] = (None, None)
     if n_clusters > 1:
         drawn = _medians(left, right, codes, n, seed)
@@ -176,7 +180,7 @@ def _medians(left: Floats, right: Floats, codes: NDArray[np.intp], n: int, seed:
     k = int(codes.max()) + 1
     counts = rng.multinomial(k, np.full(k, 1 / k), size=n)
     distinct, which = np.unique(counts, axis=0, return_inverse=True)
-    found = [turnbull(left, right, count[codes]).quantile(0.5) for count in distinct]
+    found = [turnbull(left, right, count[codes]).median() for count in distinct]
     return np.array(found)[which.reshape(-1)]
 
 

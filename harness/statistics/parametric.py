@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -240,6 +240,10 @@ def offset_law(
         reason = "the exponent lies on the edge of what was searched: these sizes do not tell the law"
         nothing = Estimate(value=None, level=level, reason=reason)
         return nothing, nothing
+    obstacle = too_few_runs(np.unique(np.asarray(sizes), return_inverse=True)[1])
+    if obstacle:
+        limit = Estimate(value=fit.c0, level=level, reason=obstacle)
+        return limit, replace(limit, value=None if fit.unquotable else float(fit.shape[0]))
     (drawn,) = _drawn_fits(runs, ("pow3",), sizes, values, n, seed, pooled)
     df = runs.n_runs - len(runs.sizes)
     limit = percentile(fit.c0, drawn.c0, level, df=df)

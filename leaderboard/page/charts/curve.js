@@ -185,7 +185,7 @@ function drawWedge(ctx, x, top, half) {
 function lawFormula({ limit, amplitude, exponent }, digits) {
   const sign = amplitude < 0 ? "−" : "+";
   const size = Number(Math.abs(amplitude).toPrecision(3));
-  return `${number(limit.value, digits)} ${sign} ${size} n^−${number(exponent.value, 2)}`;
+  return `${number(limit.value, digits)} ${sign} ${size} n^−${Number(exponent.value.toPrecision(3))}`;
 }
 
 const STEPS = 60;

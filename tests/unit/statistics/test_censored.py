@@ -158,3 +158,9 @@ def test_clusters_are_drawn_together():
 def test_bad_observations_are_refused(low, high, complaint):
     with pytest.raises(ValueError, match=complaint):
         turnbull(low, high)
+
+
+def test_half_before_and_half_behind():
+    """Of (0, 100] and (300, inf) any size is a median."""
+    found = median_size([0, 300], [100, np.inf])
+    assert (found.low, found.high) == (0, np.inf)

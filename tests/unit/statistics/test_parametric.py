@@ -174,4 +174,8 @@ def test_what_the_sizes_do_not_tell_has_a_reason():
     limit, exponent = offset_law(few, -0.5 * few**-0.1 + noise, n=200)
     assert limit.value is None
     assert "reaches the edge of what was searched (0.01" in limit.reason
+    (limit, exponent) = offset_law(SIZES[::3], rising()[::3])
+    assert (limit.value, exponent.value) == pytest.approx((0.8, 0.5), rel=1e-3)
+    assert (limit.low, exponent.low) == (None, None)
+    assert "have one run: nothing to resample" in limit.reason
     assert "it needs 4 sizes" in offset_law([1, 1, 10, 10, 100, 100], [1, 2, 3, 4, 5, 6])[0].reason
