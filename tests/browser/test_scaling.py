@@ -149,7 +149,7 @@ def test_a_told_offset_law_is_drawn(fitted):
     fitted.wait("document.querySelector('dialog canvas') !== null")
     label = fitted.ask("return document.querySelector('dialog .picture').getAttribute('aria-label')")
     assert "Fitted law: 0.750 − 2 n^−0.5." in label
-    assert "0.750 − 2 n^−0.50" in " ".join(fitted.texts("dialog .key li"))
+    assert "0.750 − 2 n^−0.5" in " ".join(fitted.texts("dialog .key li"))
     assert fitted.ask(PURPLE) > 50
     fitted.open(view="curves", theme="light", task=TASK, open=opens("model 001"))
     fitted.wait("document.querySelector('dialog canvas') !== null")
