@@ -9,6 +9,11 @@ function glance(app, rows) {
     "section",
     {},
     el("h2", { class: "heard" }, "At a glance"),
+    el(
+      "p",
+      { class: "legend muted" },
+      "Scores at each model's best size; the marks and ties compare at the largest, which was not chosen by its score.",
+    ),
     el("ul", { class: "cards" }, cards.slice(0, FIRST_CARDS)),
     rest > 0 &&
       el(
