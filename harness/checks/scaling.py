@@ -63,7 +63,7 @@ class Law:
     Attributes
     ----------
     limit
-        E with its bootstrap interval.
+        E with its bootstrap interval; None, with a reason, where an axis has no place in the law.
     amplitudes, exponents
         By axis: A_i, and a_i with its bootstrap interval; None, with a reason, where an axis spans fewer than
         1.5 decades, moves together with another one, or has no place in the law.
@@ -83,6 +83,8 @@ class OneAxis:
     answer
         ``"flat"``: no effect; ``"log-linear"``: no sign of saturation; ``"offset"``: a finite limit. The one
         of most weight by AICc.
+    rises
+        Whether the losses grow with the size, as the answer's family fits them.
     weights
         Of the three.
     held_out
@@ -90,6 +92,7 @@ class OneAxis:
     """
 
     answer: str
+    rises: bool
     weights: Mapping[str, float]
     held_out: HeldOut
 
@@ -116,7 +119,8 @@ class Scaling:
     least_squares, huber
         The law by least squares on ln L, and by approach 3 of Hoffmann et al. (2022, arXiv 2203.15556).
     profile
-        E of least squares with its profile-likelihood interval, infinite where the data set no bound.
+        E of least squares with its profile-likelihood interval, infinite where the data set no bound; None,
+        with a reason, where an axis has no place in the law.
     lack_of_fit
         Of least squares.
     one_axis
@@ -124,8 +128,8 @@ class Scaling:
     published
         The fit of arXiv 2602.15253 as it was made there; None for several axes or without an exponent.
     bits
-        Of ``limit`` (with the profile interval), ``published`` where there is one, and ``best`` (smallest
-        mean); empty where the loss is neither a mean squared error nor in nats.
+        Of ``limit`` (with the profile interval) and ``published`` where there are such, and ``best``
+        (smallest mean); empty where the loss is neither a mean squared error nor in nats.
     """
 
     runs: int
@@ -170,12 +174,14 @@ def scaling(
         n = 0 if idle else replicates
         squares = scaling_law(x, y, axes, delta=np.inf, starts=STARTS, n=n, seed=seed)
         huber = scaling_law(x, y, axes, starts=STARTS, n=n, seed=seed)
-        profile = profile_limit(x, y, starts=STARTS)
+        profile = _nowhere(idle) if idle else profile_limit(x, y, starts=STARTS)
     law = _law(squares, idle)
     quotable = one_axis and law.exponents[axes[0]].value is not None
     published = published_grid_fit(x[:, 0], y) if quotable else None
     points = _together(runs)
-    told = {"limit": profile, "best": Estimate(value=min(_mean_loss(point) for point in points))}
+    told = {"best": Estimate(value=min(_mean_loss(point) for point in points))}
+    if not idle:
+        told = {"limit": profile, **told}
     if published:
         told["published"] = Estimate(value=published.c)
     return Scaling(
@@ -205,40 +211,63 @@ def _idle(x: Floats, y: Floats, axes: Sequence[str], one_axis: OneAxis | None) -
     """Return the axes that have no place in the law, and why."""
     if one_axis and one_axis.answer != "offset":
         return {axes[0]: f"the losses are {one_axis.answer}"}
-    whole = fit_power_law(x, y, delta=np.inf, starts=STARTS)
-    idle = {}
-    for place, axis in enumerate(axes):
-        if whole.exponents[place] <= 0:
-            idle[axis] = "the losses do not fall along it"
-        elif not one_axis and _aicc(np.delete(x, place, axis=1), y) <= _aicc(x, y, whole):
-            idle[axis] = "without it the law fits no worse (AICc); leave it out"
+    law = _least_squares(x, y)
+    spare = {} if one_axis else _spare(x, y, axes, law)
+    first = next(iter(spare), None)
+    idle = {first: f"without {first} the law fits no worse (AICc); leave it out"} if first else {}
+    left = [axis for axis in axes if axis != first]
+    for axis, exponent in zip(left, (spare[first] if first else law).exponents, strict=True):
+        if exponent <= 0 or (one_axis and one_axis.rises):
+            idle[axis] = f"the losses do not fall along {axis}"
+        elif axis in spare:  # it may be needed once the first is gone
+            idle[axis] = f"without {axis} the law fits no worse (AICc) either, but leave {first} out first"
     return idle
 
 
-def _aicc(x: Floats, y: Floats, fit: PowerLaw | None = None) -> float:
-    """Return AICc of the law by least squares on log losses."""
-    rss = 2 * (fit or fit_power_law(x, y, delta=np.inf, starts=STARTS)).objective
-    return float(aicc(rss, len(y), 1 + 2 * x.shape[1], float(np.abs(np.log(y)).max())))
+def _spare(x: Floats, y: Floats, axes: Sequence[str], law: PowerLaw) -> dict[str, PowerLaw]:
+    """Return, by axis, the laws without it that fit no worse than the one with all axes; the best first."""
+    without = {axis: _least_squares(np.delete(x, place, axis=1), y) for place, axis in enumerate(axes)}
+    ranked = sorted(without, key=lambda axis: _aicc(without[axis], y))
+    return {axis: without[axis] for axis in ranked if _aicc(without[axis], y) <= _aicc(law, y)}
+
+
+def _least_squares(x: Floats, y: Floats) -> PowerLaw:
+    return fit_power_law(x, y, delta=np.inf, starts=STARTS)
+
+
+def _aicc(law: PowerLaw, y: Floats) -> float:
+    """Return AICc of a law by least squares on log losses."""
+    n_parameters = 1 + 2 * len(law.exponents)
+    return float(aicc(2 * law.objective, len(y), n_parameters, float(np.abs(np.log(y)).max())))
+
+
+def _nowhere(idle: Mapping[str, str]) -> Estimate:
+    """Return the limit of a law in which axes have no place."""
+    return Estimate(value=None, reason="; ".join(idle.values()))
 
 
 def _law(fit: ScalingLaw, idle: Mapping[str, str]) -> Law:
     exponents = {
-        axis: replace(exponent, value=None, reason=idle[axis]) if axis in idle else exponent
+        axis: replace(exponent, value=None, reason=idle[axis])
+        if axis in idle and exponent.value is not None
+        else exponent
         for axis, exponent in fit.exponents.items()
     }
     amplitudes = {
         axis: None if exponent.value is None else amplitude
         for (axis, exponent), amplitude in zip(exponents.items(), fit.law.amplitudes, strict=True)
     }
-    return Law(limit=fit.limit, amplitudes=amplitudes, exponents=exponents)
+    return Law(limit=_nowhere(idle) if idle else fit.limit, amplitudes=amplitudes, exponents=exponents)
 
 
 def _one_axis(sizes: Floats, values: Floats, n: int, seed: int) -> OneAxis:
     found = select_family(curve(sizes, values), HEADLINE)
-    weights = {WORDS[name]: weight for name, weight in found.weights.items()}
+    name = max(found.weights, key=lambda name: found.weights[name])
+    smallest, largest = found.fits[name]([sizes.min(), sizes.max()])
     return OneAxis(
-        answer=max(weights, key=lambda name: weights[name]),
-        weights=weights,
+        answer=WORDS[name],
+        rises=bool(largest > smallest),
+        weights={WORDS[name]: weight for name, weight in found.weights.items()},
         held_out=held_out_largest(sizes, values, names=HEADLINE, n=n, seed=seed),
     )
 
@@ -339,7 +368,9 @@ def _obstacles(runs: Sequence[Run], axes: Sequence[str]) -> Iterator[str]:
 
 def _mixed(points: Sequence[Sequence[Run]]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the columns in which runs of a point differ, and are alike elsewhere: neither seeds nor names."""
-    for column in points[0][0].others.keys() - {"seed"}:
+    for column in points[0][0].others:
+        if column == "seed":
+            continue
         texts = [[run.others[column] for run in point] for point in points]
         values = {text for point in texts for text in point}
         if any(len(set(point)) > 1 for point in texts) and len(values) < sum(map(len, points)):

@@ -54,15 +54,21 @@ def law(
     """Fit the scaling law of losses, E + A n^-a in one axis or several, and say how far it can be trusted.
 
     --json prints one object: loss, axes, runs, points, ranges, mixed; least_squares and huber (limit, and by
-    axis amplitudes and exponents); profile; lack_of_fit; one_axis (answer, weights, held_out; null for
-    several); published (c, a, alpha, r2, at_edge, caveat); bits (limit, best, published: loss, bits, gained).
-    What has an interval has value, low, high, level and reason; null stands for infinite, or for absent.
+    axis amplitudes and exponents); profile; lack_of_fit; one_axis (answer, rises, weights, held_out; null
+    for several); published (c, a, alpha, r2, at_edge, caveat); bits (limit, best, published: loss, bits,
+    gained). What has an interval has value, low, high, level and reason; null stands for infinite, or for
+    absent.
     """
     from harness.checks.scaling import describe, read_losses, scaling
     from harness.errors import Misuse
 
     if gene_mean is not None and not 0 < gene_mean < float("inf"):
         raise Misuse(f'--gene-mean is "{gene_mean:g}"; the loss of the gene mean is a number above 0')
+    if gene_mean is not None and kind is LossKind.OTHER:
+        raise Misuse(
+            f'--gene-mean is "{gene_mean:g}", but nothing is told in bits of a loss of "--kind other"; '
+            "say --kind mse or --kind nats, or leave --gene-mean out"
+        )
     runs = read_losses(table, loss, axis, _conditions(where or ()))
     found = scaling(runs, axis, kind=kind.value, gene_mean=gene_mean, replicates=replicates)
     for column, texts in found.mixed.items():
@@ -94,16 +100,17 @@ def _report(found: Scaling, kind: LossKind) -> str:
     ranges = "; ".join(f"{axis} {low:,.10g} to {high:,.10g}" for axis, (low, high) in found.ranges.items())
     parts = [f"{found.runs} runs of {found.points} settings, {ranges}"]
     if found.one_axis:
-        parts.append(_headline(found.one_axis))
+        parts.append(_headline(found.one_axis, *found.ranges))
     parts += [_laws(found), *_notes(found)]
     if found.bits:
         parts += [_bits(found), f"Bits: {READ_AS[kind]}."]
     return "\n\n".join(parts)
 
 
-def _headline(one: OneAxis) -> str:
+def _headline(one: OneAxis, axis: str) -> str:
     weights = ", ".join(f"{name} {weight:.1%}" for name, weight in one.weights.items())
-    return f"{one.answer}: {ANSWERS[one.answer]} (weights by AICc: {weights})"
+    rises = f", but the losses rise with {axis}" if one.rises else ""
+    return f"{one.answer}: {ANSWERS[one.answer]}{rises} (weights by AICc: {weights})"
 
 
 def _laws(found: Scaling) -> str:
@@ -132,8 +139,10 @@ def _notes(found: Scaling) -> Iterator[str]:
     for axis, exponent in found.least_squares.exponents.items():
         if exponent.value is None:
             yield f"No exponent of {axis}: {exponent.reason}."
-    if found.least_squares.limit.low is None:
-        yield f"No bootstrap intervals: {found.least_squares.limit.reason}."
+    limit = found.least_squares.limit
+    if limit.low is None:
+        absent = "No E, and no bootstrap intervals" if limit.value is None else "No bootstrap intervals"
+        yield f"{absent}: {limit.reason}."
     yield _fit_or_not(found.lack_of_fit)
     if found.one_axis:
         yield _held_out(found.one_axis)

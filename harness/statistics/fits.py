@@ -312,7 +312,7 @@ def lack_of_fit(
         return LackOfFit(f=None, p=None, df_curve=df_curve, df_runs=df_runs, reason=what)
     pure = float(np.sum((y - group_means(y, groups)[groups]) ** 2))
     about = float(np.sum((y - curve) ** 2))
-    if pure <= 0:
+    if pure <= len(y) * (1e-12 * float(np.abs(y).max())) ** 2:  # rounding of equal runs is no scatter
         return LackOfFit(
             f=None, p=None, df_curve=df_curve, df_runs=df_runs, reason="runs of a size are equal"
         )

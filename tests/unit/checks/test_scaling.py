@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.checks.scaling import describe, read_losses, scaling
+from harness.checks.scaling import Run, describe, read_losses, scaling
 from harness.errors import Misuse
 
 HEAD = "regime,cells,seed,mse"
@@ -125,20 +125,70 @@ def test_the_truth_is_found(table):
     ("law", "answer"), [(lambda n: 1.5, "flat"), (lambda n: 2 - 0.1 * np.log10(n), "log-linear")]
 )
 def test_other_laws_are_answers_too(table, law, answer):
-    """No effect of size, and no sign of saturation: there is then no exponent, and nothing is resampled."""
-    found = fitted(table(world(law)))
-    assert found.one_axis.answer == answer
+    """No effect of size, and no sign of saturation: there is then no exponent and no limit, nor its bits."""
+    found = fitted(table(world(law)), gene_mean=2)
+    assert (found.one_axis.answer, found.one_axis.rises) == (answer, False)
     assert sum(found.one_axis.weights.values()) == pytest.approx(1)
     assert found.huber.exponents["cells"].reason == f"the losses are {answer}"
     assert (found.huber.amplitudes["cells"], found.published) == (None, None)
-    assert found.least_squares.limit.reason == "nothing was resampled"
+    for limit in (found.least_squares.limit, found.huber.limit, found.profile):
+        assert (limit.value, limit.low, limit.reason) == (None, None, f"the losses are {answer}")
+    assert list(found.bits) == ["best"]
 
 
 def test_losses_that_rise_have_no_exponent(table):
     """Towards a limit from below: the families call it an offset, and the law of losses does not hold."""
-    found = fitted(table(world(lambda n: 3 - 10 * n**-0.5)))
-    assert found.one_axis.answer == "offset"
-    assert found.least_squares.exponents["cells"].reason == "the losses do not fall along it"
+    found = fitted(table(world(lambda n: 1.4 - 2 * n**-0.5)))
+    assert (found.one_axis.answer, found.one_axis.rises) == ("offset", True)
+    told = (
+        found.least_squares.exponents["cells"],
+        found.least_squares.limit,
+        found.huber.limit,
+        found.profile,
+    )
+    for each in told:
+        assert (each.value, each.reason) == (None, "the losses do not fall along cells")
+    assert list(found.bits) == ["best"]
+
+
+def test_losses_that_rise_without_a_limit_are_said_to(table):
+    found = fitted(table(world(lambda n: 1 + 0.1 * np.log10(n))))
+    assert (found.one_axis.answer, found.one_axis.rises) == ("log-linear", True)
+    assert found.profile.value is None
+
+
+def two_axes(law, points, sd):
+    """Fit runs of a law in n and m, two at each point."""
+    rng = np.random.default_rng(1)
+    runs = [
+        Run(line=2, sizes=(n, m), loss=law(n, m) * np.exp(sd * rng.normal()), others={})
+        for n, m in points
+        for _ in range(2)
+    ]
+    return scaling(runs, ("n", "m"), replicates=20)
+
+
+def test_of_axes_that_move_together_one_is_to_be_left_out():
+    """m = 3 n: each could be left out, not both; neither has an exponent, because they move together."""
+    points = [(n, 3 * n) for n in np.logspace(2, 6, 7)]
+    found = two_axes(lambda n, m: 1.4 + 20 * n**-0.5, points, sd=0.003)
+    for law in (found.least_squares, found.huber):
+        assert all("moves together with another one" in each.reason for each in law.exponents.values())
+        assert law.limit.value is None
+        assert law.limit.reason.count("leave it out") == 1
+        assert "do not fall" not in law.limit.reason
+
+
+def test_of_axes_that_stand_for_each_other_one_is_to_be_left_out_first():
+    """Correlated by .976, of one effect, 20 % noise: either will do, so that neither exponent is told."""
+    points = [(n, n * (2 if place % 2 else 0.5)) for place, n in enumerate(np.logspace(2, 6, 7))]
+    found = two_axes(lambda n, m: 1.4 + 20 * (n * m) ** -0.25, points, sd=0.2).least_squares
+    assert [exponent.value for exponent in found.exponents.values()] == [None, None]
+    first, second = sorted(found.exponents, key=lambda axis: "either" in found.exponents[axis].reason)
+    assert found.exponents[first].reason == f"without {first} the law fits no worse (AICc); leave it out"
+    assert found.exponents[second].reason.endswith(
+        f"fits no worse (AICc) either, but leave {first} out first"
+    )
 
 
 def test_no_exponent_below_one_and_a_half_decades(table):
@@ -190,3 +240,10 @@ def test_runs_that_differ_in_more_than_their_seed_are_pointed_out(table):
     """A column that tells runs of equal size apart; not one that goes with the size, nor names of runs."""
     lines = [f"{line},{'AB'[i % 2]},{line.split(',')[1]} cells,run {i}" for i, line in enumerate(GOOD)]
     assert fitted(table(lines, HEAD + ",batch,label,name")).mixed == {"batch": ("A", "B")}
+
+
+def test_what_is_mixed_stands_in_the_order_of_the_table(table):
+    """Whatever the hashes of the names: eight columns would agree by chance once in 40,320 orders."""
+    columns = list("hbgdcfea")
+    lines = [line + f",{'AB'[i % 2]}" * len(columns) for i, line in enumerate(GOOD)]
+    assert list(fitted(table(lines, ",".join([HEAD, *columns]))).mixed) == columns

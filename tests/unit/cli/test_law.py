@@ -161,8 +161,30 @@ def test_an_axis_that_is_too_short_says_so(tmp_path):
 def test_an_axis_without_effect_has_no_exponent(tmp_path):
     """From 10^12 cells on the truth no longer falls by what the noise lets see."""
     out = report(*two_axes(tmp_path / "runs.csv", cells=(1e12, 1e13, 1e14)))
-    assert re.search(r"No exponent of cells: (without it the law fits no worse|the losses do not fall)", out)
+    assert re.search(
+        r"No exponent of cells: (without cells the law fits no worse|the losses do not fall)", out
+    )
     assert "No exponent of parameters" not in out
+    assert "No E, and no bootstrap intervals: " in out
+    assert "limit E" not in out
+
+
+def test_losses_that_rise_are_said_to(tmp_path):
+    """From 1.2 to 1.4: the headline says it, and there is no E, by any fit, and no bits of it."""
+    lines = [
+        f"512,1,{n:.0f},{seed},{1.4 - 2 * n**-0.5 + 0.001 * seed}"
+        for n in (1e2, 1e3, 1e4, 1e5, 1e6)
+        for seed in (0, 1)
+    ]
+    table = tmp_path / "runs.csv"
+    table.write_text("\n".join([HEAD, *lines]))
+    out = report(table, "--loss", "loss", "--axis", "cells", "--gene-mean", 2)
+    assert "offset: a finite limit, but the losses rise with cells (weights by AICc: " in out
+    assert "No E, and no bootstrap intervals: the losses do not fall along cells." in out
+    assert re.search(r"^least squares on log loss +- +- +-$", out, re.MULTILINE)
+    assert re.search(r"^profile of E +-$", out, re.MULTILINE)
+    assert "limit E" not in out
+    assert "best setting's mean" in out
 
 
 def test_mixed_runs_are_pointed_out(tmp_path):
@@ -181,6 +203,11 @@ def test_mixed_runs_are_pointed_out(tmp_path):
         (["1,10,10,0,2"], ["--axis", "cells"], '"cells" is 10 in every row'),
         (["1,10,10,0,2"], ["--axis", "cells", "--where", "genes"], '--where got "genes"; column=text'),
         (["1,10,10,0,2"], ["--axis", "cells", "--gene-mean", "-1"], '--gene-mean is "-1"'),
+        (
+            ["1,10,10,0,2"],
+            ["--axis", "cells", "--kind", "other", "--gene-mean", "2"],
+            '--gene-mean is "2", but nothing is told in bits of a loss of "--kind other"; say --kind mse',
+        ),
         (["1,10,10,0,2"], [], "--axis"),
     ],
 )

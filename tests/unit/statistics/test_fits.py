@@ -189,6 +189,20 @@ def test_lack_of_fit_by_hand():
     assert lack_of_fit([1, 2], [1, 2], np.array([0, 1]), 1).reason is not None
 
 
+@pytest.mark.parametrize("unit", [2.0**-20, 1.0, 2.0**20])
+def test_equal_runs_do_not_contradict_a_law(unit):
+    """Where the mean of equal numbers rounds there is still no scatter; one of 1e-9 of them is scatter."""
+    groups = np.repeat(np.arange(20), 7)
+    runs = unit * np.log(np.linspace(1.4, 2.4, 20))[groups]
+    means = np.bincount(groups, runs) / 7
+    assert np.sum((runs - means[groups]) ** 2) > 0  # else the example shows nothing
+    law_there = runs + 0.01 * unit
+    found = lack_of_fit(runs, law_there, groups, 2)
+    assert (found.f, found.p, found.reason) == (None, None, "runs of a size are equal")
+    scatter = 1e-9 * unit * np.tile(np.arange(-3, 4), 20)
+    assert lack_of_fit(runs + scatter, law_there, groups, 2).p < 1e-6
+
+
 def test_lack_of_fit_of_the_published_law(published):
     """The offset law is not contradicted by the scatter of the seeds; a pure power law is."""
     parameters, losses = published
