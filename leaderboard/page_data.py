@@ -57,6 +57,7 @@ def page_data(board: Board, every_run: bool = True) -> Json:
         "finished": max((score["finished"] or "" for score in board["scores"]), default=""),
         "ranking": _ranking(board.get("ranking")),
         "elasticities": _elasticities(board.get("elasticities")),
+        "medians": [_median(median) for median in board.get("medians", ()) if median["size"]],
         "tables": tables,
         "absent": _absent_jobs(board, addresses),
         "pruned": _pruned(board["pruned"]),
@@ -356,6 +357,21 @@ def _elasticities(found: Mapping[str, Any] | None) -> Json | None:
         "size": _estimate(found["size"]),
         "diversity": _estimate(found["diversity"]),
         **{name: found[name] for name in ("n", "n_clusters", "n_excluded")},
+    }
+
+
+def _median(found: Mapping[str, Any]) -> Json:
+    """Return where the curves of a model saturate by a rule, over all tables."""
+    size = found["size"]
+    return {
+        "model": _text(found["model"]),
+        **{name: _said(found[name]) for name in ("sampler", "corpus", "budget")},
+        "rule": found["rule"],
+        "low": size["low"],
+        "high": size["high"],
+        "within": None if size["interval_low"] is None else [size["interval_low"], size["interval_high"]],
+        "n": size["n"],
+        "without": found["n_without"],
     }
 
 

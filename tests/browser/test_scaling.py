@@ -181,3 +181,16 @@ def test_no_barrier_is_found_in_details_with_a_law(fitted, axe, theme):
             "v => [v.id, v.help, v.nodes[0].html.slice(0, 200)])))"
         )
         assert found == []
+
+
+@pytest.mark.parametrize("rule", ["R0", "R4"])
+def test_medians_over_all_tasks_stand_below_the_map(small, rule):
+    """One row per model and sampler that has one by the rule, and whom it counts."""
+    page, board = small
+    page.open(view="saturation", rule=rule)
+    found = [each for each in board["medians"] if each["rule"] == rule and each["size"]]
+    rows = page.texts("main section tbody tr")
+    assert len(rows) == len(found) > 0
+    assert found[0]["model"] in rows[0]
+    (words,) = [each for each in page.texts("main section p") if each.startswith("Median")]
+    assert ("whether it learns or not" in words) == (rule == "R0")

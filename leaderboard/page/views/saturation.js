@@ -36,7 +36,47 @@ function saturationView(app) {
       " hatched: the model does not beat doing nothing there, or the curve is flat or inconclusive, so ",
       "the point says nothing about learning. A dash: no point; the curve says why.",
     ),
+    mediansSection(app),
   ];
+}
+
+/** The median point of every model over all tasks: between two sizes of the ladder, which tells no more. */
+function mediansSection(app) {
+  const chosen = app.board.medians.filter(
+    ({ rule, sampler }) => rule === app.rule && ofSampler({ sampler }, app.state.sampler),
+  );
+  if (!chosen.length) return null;
+  const titles = ["model", "sampler", "corpus", "budget", "median, cells", "95 %", "curves", "left out"];
+  const rows = chosen.map((each) => [
+    each.model,
+    each.sampler,
+    each.corpus,
+    each.budget,
+    spanWords([each.low, each.high]),
+    each.within && spanWords(each.within),
+    whole(each.n),
+    whole(each.without),
+  ]);
+  const counted =
+    app.rule === "R0"
+      ? "As published, every curve with a point counts, whether it learns or not."
+      : "Curves that are not shown to beat doing nothing are left out: nothing there could saturate.";
+  return section(
+    "Over all tasks",
+    el(
+      "p",
+      { class: "muted" },
+      "Median over the curves of a model by primary metrics; intervals are over data sets. ",
+      counted,
+    ),
+    simpleTable("Median saturation points over all tasks", titles, rows, (place) => place < 4),
+  );
+}
+
+/** (low, high]; no upper end is none in sight. */
+function spanWords([low, high]) {
+  if (!isKnown(high)) return low ? `> ${cells(low)}` : "anywhere";
+  return low ? `${cells(low)} to ${cells(high)}` : `≤ ${cells(high)}`;
 }
 
 /** Tasks with curves, each with its samplers: the columns. */

@@ -117,6 +117,24 @@ def test_gains_per_cost_and_where_to_stop(board):
     assert (found["stop"]["size"], found["stop"]["worth"]) == (1_000, 3)
 
 
+def test_medians_are_over_all_tables(board):
+    """Those that there are, without an end where none is in sight; none of an older board."""
+    size = {
+        **{"low": 300.0, "high": None, "interval_low": 100.0, "interval_high": None},
+        **{"level": 0.95, "n": 5, "n_clusters": 3, "reason": None},
+    }
+    median = {"model": "pca\n", "sampler": "random", "corpus": None, "budget": None, "rule": "R4"}
+    found = [{**median, "size": size, "n_without": 2}, {**median, "size": None, "n_without": 7}]
+    assert page_data({**board, "medians": found})["medians"] == [
+        {
+            **{"model": "pca", "sampler": "random", "corpus": None, "budget": None, "rule": "R4"},
+            **{"low": 300, "high": None, "within": [100, None], "n": 5, "without": 2},
+        }
+    ]
+    older = {name: value for name, value in board.items() if name != "medians"}
+    assert page_data(older)["medians"] == []
+
+
 def test_elasticities_are_over_all_tables(board):
     """With their runs and data sets; nothing where no run entered, or of an older board."""
     found = {
