@@ -11,16 +11,16 @@ def harness_tasks():
     return [
         TaskCard(
             name="masked_reconstruction",
-            version="1",
+            version="2",
             entry="harness_plugins.tasks.masked_reconstruction.task:MaskedReconstruction",
             summary="hidden log-normalised expression of held-out groups, told from the rest of each cell",
             needs=frozenset({"cell_type>=2"}),
             wants=frozenset({"reconstruct"}),
             split="grouped",
             metrics=(
-                Metric(name="r2_over_gene_mean", lower=None, floor=0.0),
+                Metric(name="r2_over_gene_mean", lower=None, floor=0.0, units="weighted"),
                 Metric(name="bits_over_gene_mean", lower=None, upper=None, floor=0.0),
-                Metric(name="mse", direction="down", upper=None, units="weighted"),
+                Metric(name="mse", direction="down", upper=None),
                 Metric(name="gaussian_bits", direction="down", lower=None, upper=None),
             ),
             identities=(

@@ -1,6 +1,6 @@
 """The task, on models whose answers are known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -66,7 +66,21 @@ def test_errors_are_those_of_hidden_values_alone():
     rows, hidden = (np.concatenate(part) for part in zip(*model.asked, strict=True))
     assert found.values["mse"] == pytest.approx((TRUTH[rows] ** 2)[hidden].mean(), rel=1e-6)
     assert hidden.mean() == pytest.approx(0.15, abs=0.02)
-    assert found.weights == pytest.approx([hidden[FOLD[rows] == fold].sum() for fold in range(4)])
+    assert (found.weights > 0).all()
+
+
+def test_r2_is_the_mean_of_its_units_by_what_there_is_to_gain():
+    """Cells as units too, whose own R2 may be far below zero where they have next to nothing to tell."""
+    noise = np.random.default_rng(0).normal(0, 0.5, TRUTH.shape)
+    for split in (SPLIT, replace(SPLIT, units=np.arange(len(TRUTH)).astype(str).astype(object))):
+        task = MaskedReconstruction(**CARD.parameters)
+        found = task.evaluate(Saying(lambda rows: TRUTH[rows] + noise[rows]), CELLS, split, PlainRun(seed=1))
+        scores, weights = found.units["r2_over_gene_mean"], found.weights
+        known = weights > 0
+        assert (np.isnan(scores) == ~known).all()
+        mean = np.average(scores[known], weights=weights[known])
+        assert found.values["r2_over_gene_mean"] == pytest.approx(mean, rel=1e-9)
+    assert scores[known].mean() < mean - 0.1  # plain means of cells say something else
 
 
 def test_what_is_hidden_does_not_depend_on_the_model():
