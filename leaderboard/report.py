@@ -40,7 +40,7 @@ def report(path: Path, grid: Mapping[str, Any]) -> list[str]:
     board = make_board(store, grid)
     folder = store.boards / suite_folder(board["suite"]["name"])
     write_atomically(folder / "board.json", to_json(board))  # first: what is rendered can be rendered again
-    for name, content in files(board).items():
+    for name, content in _rendered(board).items():
         write_atomically(folder / name, content)
     return [
         *render_terminal(board),
@@ -51,9 +51,12 @@ def report(path: Path, grid: Mapping[str, Any]) -> list[str]:
 
 def files(board: Board) -> dict[str, bytes]:
     """Return the files of a board: the data, and what is rendered from it."""
+    return {"board.json": to_json(board), **_rendered(board)}
+
+
+def _rendered(board: Board) -> dict[str, bytes]:
     scores = render_csv(board)
     return {
-        "board.json": to_json(board),
         "scores.csv": scores.encode(),
         "scores.parquet": render_parquet(scores),
         "BOARD.md": render_markdown(board).encode(),

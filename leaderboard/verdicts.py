@@ -85,20 +85,21 @@ def verdicts(cases: Sequence[Case]) -> tuple[list[Json], list[Json]]:
         A verdict, or why there is none, per curve; median saturation points over tasks by primary metrics.
     """
     found: list[Json] = [{"verdict": None, "unjudged": case.unjudged} for case in cases]
-    judged: dict[int, Verdict] = {}
+    answered: list[Answered] = []
     for primary in (True, False):
         places = [i for i, case in enumerate(cases) if case.curve is not None and case.primary == primary]
         replicates = REPLICATES_OF_PRIMARY if primary else REPLICATES
         of_these = _judged([cases[i] for i in places], replicates)
-        judged |= dict(zip(places, of_these, strict=True)) if primary else {}
+        if primary:
+            answered = [_answered(cases[i], verdict) for i, verdict in zip(places, of_these, strict=True)]
         told = _told([cases[i] for i in places], of_these, replicates)
         for place, verdict in zip(places, told, strict=True):
             found[place]["verdict"] = verdict
-    answered = (
-        Answered(names=cases[at].names, level=verdict.level, saturation=verdict.saturation)
-        for at, verdict in judged.items()
-    )
     return found, [plain(median) for median in medians(answered)]
+
+
+def _answered(case: Case, verdict: Verdict) -> Answered:
+    return Answered(names=case.names, level=verdict.level, saturation=verdict.saturation)
 
 
 def _judged(cases: Sequence[Case], replicates: int) -> list[Verdict]:

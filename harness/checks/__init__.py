@@ -2,7 +2,7 @@
 
 from harness.checks.curve import Curve
 from harness.checks.evidence import Evidence
-from harness.checks.fitting import Fits, fit_all, law
+from harness.checks.fitting import Fits, fit_all
 from harness.checks.judgement import describe_verdict
 from harness.checks.medians import Answered, Median, medians
 from harness.checks.no_change import Against, NoChange, Subject, UnitScores, join_seeds, no_change
@@ -34,7 +34,6 @@ __all__ = [
     "fit_all",
     "join_seeds",
     "judge",
-    "law",
     "marginal_gain",
     "medians",
     "no_change",

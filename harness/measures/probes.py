@@ -368,7 +368,7 @@ def _folds_side_by_side() -> Iterator[ThreadPoolExecutor]:
     """Use the threads that products may use for folds instead, and one for each product.
 
     The products of a few classes are so small that threads would only wait for each other: two of them took
-    four times as long as one.
+    three times as long as one.
     """
     from threadpoolctl import threadpool_info, threadpool_limits
 
