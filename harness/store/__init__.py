@@ -12,7 +12,7 @@ from harness.store.blobs import Blobs, write_atomically
 from harness.store.ledger import Ledger
 from harness.store.shelf import Shelf
 from harness.store.store import Health, Store
-from harness.store.units import UNITS, Units, as_units, write_units
+from harness.store.units import UNITS, Units, pack, unpack, write_units
 
 __all__ = [
     "UNITS",
@@ -22,7 +22,8 @@ __all__ = [
     "Shelf",
     "Store",
     "Units",
-    "as_units",
+    "pack",
+    "unpack",
     "write_atomically",
     "write_units",
 ]

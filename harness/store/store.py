@@ -17,7 +17,7 @@ from harness.store.ledger import Ledger
 from harness.store.shelf import Shelf
 from harness.store.units import Units, read_units
 
-FORMAT = "2"
+FORMAT = "3"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
-"""Scores per unit of one job, and the file of arrays that they are kept in."""
+"""Scores per unit of one job, and the file that they are kept in: plain numbers, nothing that could run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-UNITS = "units.npz"
+UNITS = "units.safetensors"
 TEXTS = ("names", "metrics", "clusters")
-"""Arrays of text: a name per unit, a name per metric, a name per unit."""
-NUMBERS = ("values", "weights")
-"""Arrays of numbers: metrics x units, a weight per unit."""
+"""Lists of text, kept as the bytes of their JSON: a name per unit, a name per metric, a name per unit."""
+NUMBERS = {"values": 2, "weights": 1}
+"""Arrays of numbers -> dimensions: metrics x units, a weight per unit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,53 +43,99 @@ class Units:
 
 def write_units(folder: Path, units: Units) -> None:
     """Write scores per unit into a folder."""
-    import numpy as np
-
-    shape = (len(units.values), len(units.names))
-    arrays: dict[str, Any] = {
-        "names": np.array(units.names, dtype=np.str_),
-        "metrics": np.array(list(units.values), dtype=np.str_),
-        "values": np.array(list(units.values.values()), dtype=float).reshape(shape),
-    }
-    if units.weights is not None:
-        arrays["weights"] = np.asarray(units.weights, dtype=float)
-    if units.clusters is not None:
-        arrays["clusters"] = np.array(units.clusters, dtype=np.str_)
-    np.savez(folder / UNITS, **arrays)
+    (folder / UNITS).write_bytes(pack(units))
 
 
 def read_units(folder: Path) -> Units:
     """Read scores per unit from a folder."""
+    return unpack((folder / UNITS).read_bytes())
+
+
+def pack(units: Units) -> bytes:
+    """Return the content of the file."""
     import numpy as np
+    from safetensors.numpy import save
 
-    with np.load(folder / UNITS, allow_pickle=False) as stored:
-        return as_units({name: stored[name] for name in stored.files})
+    texts = {"names": units.names, "metrics": tuple(units.values), "clusters": units.clusters}
+    shape = (len(units.values), len(units.names))
+    numbers = {
+        "values": np.array(list(units.values.values()), dtype=float).reshape(shape),
+        "weights": None if units.weights is None else np.ascontiguousarray(units.weights, dtype=float),
+    }
+    return bytes(
+        save(
+            {name: array for name, array in numbers.items() if array is not None}
+            | {name: _letters(each) for name, each in texts.items() if each is not None}
+        )
+    )
 
 
-def as_units(arrays: Mapping[str, NDArray[Any]]) -> Units:
-    """Return scores per unit from the arrays of a file.
+def unpack(content: bytes) -> Units:
+    """Return the scores per unit that a file holds, whoever wrote it.
 
     Raises
     ------
     ValueError
-        An array is absent, or does not have the shape that the names of units and metrics ask for; or a
-        metric is named twice.
+        It is no such file; an array is absent, strange, or does not have the shape that the names of units
+        and metrics ask for; a metric is named twice.
     """
-    absent = [name for name in ("names", "metrics", "values") if name not in arrays]
-    if absent:
+    arrays = _load(content)
+    if absent := [name for name in ("names", "metrics", "values") if name not in arrays]:
         raise ValueError(f'has no "{absent[0]}"')
-    n_units, n_metrics = len(arrays["names"]), len(arrays["metrics"])
-    if len(set(arrays["metrics"].tolist())) < n_metrics:
+    texts = {name: _read_texts(name, arrays[name]) for name in TEXTS if name in arrays}
+    numbers = {name: _read_numbers(name, arrays[name]) for name in NUMBERS if name in arrays}
+    names, metrics = texts["names"], texts["metrics"]
+    if len(set(metrics)) < len(metrics):
         raise ValueError("names a metric twice")
-    shapes = {"values": (n_metrics, n_units), "weights": (n_units,), "clusters": (n_units,)}
-    for name, shape in shapes.items():
-        if name in arrays and arrays[name].shape != shape:
+    found = {name: array.shape for name, array in numbers.items()}
+    found |= {name: (len(each),) for name, each in texts.items()}
+    asked = {"values": (len(metrics), len(names)), "weights": (len(names),), "clusters": (len(names),)}
+    for name, shape in asked.items():
+        if found.get(name, shape) != shape:
             raise ValueError(
-                f'has "{name}" of shape {arrays[name].shape} for {n_metrics} metrics, {n_units} units'
+                f'has "{name}" of shape {found[name]} for {len(metrics)} metrics, {len(names)} units'
             )
     return Units(
-        names=tuple(arrays["names"].tolist()),
-        weights=arrays.get("weights"),
-        clusters=tuple(arrays["clusters"].tolist()) if "clusters" in arrays else None,
-        values=dict(zip(arrays["metrics"].tolist(), arrays["values"], strict=True)),
+        names=names,
+        weights=numbers.get("weights"),
+        clusters=texts.get("clusters"),
+        values=dict(zip(metrics, numbers["values"], strict=True)),
     )
+
+
+def _load(content: bytes) -> dict[str, NDArray[Any]]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays = dict(load(content))
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"holds no arrays ({error})") from error
+    if strangers := sorted(arrays.keys() - {*TEXTS, *NUMBERS}):
+        raise ValueError(f'has "{strangers[0]}", which does not belong there')
+    return arrays
+
+
+def _letters(texts: Sequence[str]) -> NDArray[np.uint8]:
+    import numpy as np
+
+    return np.frombuffer(json.dumps(texts, ensure_ascii=False).encode(), dtype=np.uint8)
+
+
+def _read_texts(name: str, array: NDArray[Any]) -> tuple[str, ...]:
+    try:
+        texts = json.loads(array.tobytes())
+        known = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+        # Half a character can be read and not be written again.
+        "".join(texts if known else ()).encode()
+    except (ValueError, RecursionError):
+        known = False
+    if not known:
+        raise ValueError(f'has "{name}", which is no list of texts')
+    return tuple(texts)
+
+
+def _read_numbers(name: str, array: NDArray[Any]) -> NDArray[np.float64]:
+    if array.dtype != float or array.ndim != NUMBERS[name]:
+        raise ValueError(f'has "{name}" of {array.dtype} and shape {array.shape}, which is no score by unit')
+    return array

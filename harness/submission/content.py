@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import re
@@ -12,23 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tokenize import TokenError
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from harness.digest import canonical, text_digest
 from harness.errors import Misuse
 from harness.records import Record
-from harness.store import UNITS, Units, as_units
-from harness.store.units import NUMBERS, TEXTS
+from harness.store import UNITS, Units, unpack
 from harness.submission.archive import Archive, Refused
 from harness.submission.schema import Conformance, Grid, Manifest, read_record
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-FORMAT = 2
+FORMAT = 3
 MANIFEST, GRID, RECORDS, LOCKS, CONFORMANCE = (
     "manifest.json",
     "grid.json",
@@ -39,8 +33,6 @@ MANIFEST, GRID, RECORDS, LOCKS, CONFORMANCE = (
 ONCE = (MANIFEST, GRID, RECORDS, LOCKS, CONFORMANCE)
 SCORE_FILES = ("manifest.json", "scores.json", UNITS, "costs.json")
 SCORE_NAME = re.compile(rf"scores/([0-9a-f]{{64}})/({'|'.join(map(re.escape, SCORE_FILES))})")
-ARRAYS = tuple(f"{name}.npy" for name in (*TEXTS, *NUMBERS))
-LONGEST_HEADER = 10_000
 LARGEST_INTEGER = 2**63 - 1
 
 
@@ -244,45 +236,8 @@ def _one_line(error: BaseException) -> str:
 
 
 def read_units(content: bytes, name: str) -> Units:
-    """Return scores by unit; the archive of arrays is looked at as closely as the bundle around it."""
-    with Archive(content, lambda member: member in ARRAYS, f'"{name}"') as archive:
-        arrays = {member.removesuffix(".npy"): _array(archive, member) for member in archive.names()}
+    """Return scores by unit."""
     try:
-        return as_units(arrays)
+        return unpack(content)
     except ValueError as error:
-        raise Refused(f'"{name}" {error}') from error
-
-
-def _array(archive: Archive, member: str) -> NDArray[Any]:
-    """Return an array of texts or of fractions; no header can ask for more memory than there is content."""
-    import numpy as np
-    from numpy.lib import format as npy
-
-    content = archive.read(member)
-    stream = io.BytesIO(content)
-    try:
-        read_header = (
-            npy.read_array_header_1_0 if npy.read_magic(stream) < (2, 0) else npy.read_array_header_2_0
-        )
-        shape, by_column, dtype = read_header(stream, max_header_size=LONGEST_HEADER)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, TokenError) as error:
-        raise Refused(f'"{member}" in {archive.called} is no array: {_one_line(error)}') from error
-    kind = "U" if member.removesuffix(".npy") in TEXTS else "f"
-    known = dtype.kind == kind and dtype.itemsize and all(type(n) is int and n >= 0 for n in shape)
-    if by_column or not known or len(shape) != (2 if member == "values.npy" else 1):
-        raise Refused(
-            f'"{member}" in {archive.called} holds {dtype} of shape {shape}, which is no score by unit'
-        )
-    number = math.prod(shape)
-    if number * dtype.itemsize != len(content) - stream.tell():
-        raise Refused(f'"{member}" in {archive.called} does not hold the {number:,} numbers that it says')
-    array = np.frombuffer(content, dtype=dtype, offset=stream.tell()).reshape(shape)
-    if kind == "U" and not _is_text(array):
-        raise Refused(f'"{member}" in {archive.called} holds what is no text')
-    return array
-
-
-def _is_text(array: NDArray[Any]) -> bool:
-    """Return whether all code points are characters: none is a surrogate or beyond the last one."""
-    points = array.view(array.dtype.byteorder.replace("|", "=") + "u4")
-    return not bool(((points >= 0x110000) | ((points >= 0xD800) & (points < 0xE000))).any())
+        raise Refused(f'"{name}" {_one_line(error)}') from error

@@ -129,7 +129,7 @@ def _seal_quickly(folder):
     """Write a blob without syncing every file to disk, which is not what is measured."""
     write_units(folder, Units(names=("a", "b"), values={"micro_f1": np.array([0.5, 0.5])}))
     (folder / "scores.json").write_text("{}")
-    names = ("units.npz", "scores.json")
+    names = ("units.safetensors", "scores.json")
     digests = {name: file_digest(folder / name) for name in names}
     (folder / "manifest.json").write_text(json.dumps({"files": digests, "made_with": library_versions()}))
 

@@ -108,7 +108,7 @@ def test_a_damaged_file_is_named_and_computed_again(place):
     place.suite()
     place(*WORDS)
     before = scores(place.board())
-    file = next((place.folder / ".harness" / "blobs" / "score").glob("*/*/units.npz"))
+    file = next((place.folder / ".harness" / "blobs" / "score").glob("*/*/units.safetensors"))
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)

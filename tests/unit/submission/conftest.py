@@ -1,6 +1,5 @@
 """A finished suite of a few cells, its bundle, and what a forger can do to it."""
 
-import io
 import json
 import zipfile
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from harness.plan import describe, make_plan
 from harness.records import Record
 from harness.registry import discover
 from harness.stages import Bench
-from harness.store import UNITS, Store, as_units
+from harness.store import UNITS, Store, pack, unpack
 from harness.submission import packing
 from harness.submission.content import (
     GRID,
@@ -144,17 +143,12 @@ class Forgery:
 
     def change_units(self, address, metric, values):
         """Give the stored scores by unit other values of a metric."""
-        name = f"scores/{address}/{UNITS}"
-        with np.load(io.BytesIO(self.files[name])) as stored:
-            arrays = dict(stored)
-        arrays["values"][arrays["metrics"].tolist().index(metric)] = values
-        stream = io.BytesIO()
-        np.savez(stream, **arrays)
-        self.files[name] = stream.getvalue()
+        units = self.units(address)
+        changed = {**units.values, metric: np.full(len(units.names), values)}
+        self.files[f"scores/{address}/{UNITS}"] = pack(replace(units, values=changed))
 
     def units(self, address):
-        with np.load(io.BytesIO(self.files[f"scores/{address}/{UNITS}"])) as stored:
-            return as_units(stored)
+        return unpack(self.files[f"scores/{address}/{UNITS}"])
 
     def seal(self):
         """Make all digests right again, as a careful forger would."""

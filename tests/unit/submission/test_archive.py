@@ -1,16 +1,13 @@
 """An archive from a stranger: what an honest one never has is refused before it is unpacked."""
 
 import io
-import re
 import stat
 import zipfile
 
-import numpy as np
 import pytest
 
 from harness.submission import archive as archives
 from harness.submission.archive import Archive, Refused
-from harness.submission.content import read_units
 
 MEGABYTE = 1 << 20
 
@@ -141,94 +138,3 @@ def test_what_is_no_archive_or_damaged_is_refused():
     content = packed(("a", b"one two three"), compression=zipfile.ZIP_STORED).replace(b"two", b"tow")
     with opened(content) as archive, pytest.raises(Refused, match='"a" in it is damaged'):
         archive.read("a")
-
-
-def arrays(**members):
-    stream = io.BytesIO()
-    np.savez(stream, **members)
-    return stream.getvalue()
-
-
-def test_scores_by_unit_are_read():
-    """As a store reads its own."""
-    found = read_units(
-        arrays(
-            names=np.array(["u", "v"]),
-            weights=np.array([1.0, 2.0]),
-            metrics=np.array(["f1"]),
-            values=np.array([[0.5, np.nan]]),
-        ),
-        "units.npz",
-    )
-    assert found.names == ("u", "v")
-    assert found.clusters is None
-    assert found.weights.tolist() == [1.0, 2.0]
-    np.testing.assert_array_equal(found.values["f1"], [0.5, np.nan])
-
-
-def test_a_bomb_inside_the_arrays_is_refused():
-    """The archive of arrays is an archive too."""
-    bomb = io.BytesIO()
-    np.savez_compressed(bomb, names=np.zeros(5 * MEGABYTE, dtype="U1"))
-    with pytest.raises(Refused, match="as a compression bomb does"):
-        read_units(bomb.getvalue(), "units.npz")
-
-
-def test_an_array_that_asks_for_more_than_it_holds_is_refused():
-    """A header of a hundred bytes must not make the reader set aside eight terabytes."""
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        header, {"descr": "<f8", "fortran_order": False, "shape": (1, 10**12)}
-    )
-    content = packed(("names.npy", _texts()), ("values.npy", header.getvalue() + b"12345678"))
-    with pytest.raises(Refused, match="does not hold the 1,000,000,000,000 numbers"):
-        read_units(content, "units.npz")
-
-
-TWICE = {"names": np.array(["u", "v"])}
-NAMED = {"names": np.array(["u"]), "metrics": np.array(["f1"])}
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        b"(((((",
-        b"-" * 9_000,
-        b"{'descr': '<U0', 'fortran_order': False, 'shape': (0,), }",
-        b"{'descr': '<U1', 'fortran_order': False, 'shape': (-1,), }",
-        b"{'descr': '<U1', 'fortran_order': False, 'shape': (True,), }",
-    ],
-)
-def test_headers_that_numpy_stumbles_over_are_refused(header):
-    """Each by a sentence: tokens that do not end, a tower of signs, no width, no length."""
-    content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"u\0\0\0"
-    with pytest.raises(Refused, match=r"is no array|is no score by unit"):
-        read_units(packed(("names.npy", content)), "units.npz")
-
-
-def _texts():
-    stream = io.BytesIO()
-    np.lib.format.write_array(stream, np.array(["u"]))
-    return stream.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("members", "says"),
-    [
-        ({"names": np.array(["u"], dtype=object)}, "is no score by unit"),
-        ({"names": np.array([1, 2])}, "is no score by unit"),
-        ({"names": np.array([["u"]])}, "is no score by unit"),
-        ({"names": np.array(["u"]), "values": np.array([0.1])}, "is no score by unit"),
-        ({**NAMED, "values": np.array([[0.1, 0.2]])}, '"values" of shape (1, 2) for 1 metrics, 1 units'),
-        ({**NAMED, "values": np.ones((1, 1)), "weights": np.ones(2)}, '"weights" of shape (2,)'),
-        ({"metrics": np.array(["f1"]), "values": np.array([[0.1]])}, 'has no "names"'),
-        ({**TWICE, "metrics": np.array(["f", "g"]), "values": np.asfortranarray(np.eye(2))}, "no score by"),
-        ({**TWICE, "metrics": np.array(["f", "f"]), "values": np.eye(2)}, "names a metric twice"),
-        ({**NAMED, "values": np.ones((1, 1)), "clusters": np.array(["\ud800"])}, "holds what is no text"),
-        ({"names": np.array(["u"]), "more": np.array([0.1])}, "does not belong there"),
-    ],
-)
-def test_other_arrays_are_refused(members, says):
-    """Pickled objects above all: unpickling runs code."""
-    with pytest.raises(Refused, match=re.escape(says)):
-        read_units(arrays(**members), "units.npz")

@@ -124,7 +124,7 @@ def test_a_second_run_of_honest_jobs_agrees(world, tmp_path):
     assert len(found) == 5
     assert [one.wrong for one in found] == [()] * 5
     assert max(max(one.largest.values()) for one in found) == 0
-    assert sum(1 for _ in store.blobs.folder.rglob("units.npz")) == 5
+    assert sum(1 for _ in store.blobs.folder.rglob("units.safetensors")) == 5
 
 
 def test_jobs_are_chosen_by_the_seed(world):
@@ -244,16 +244,16 @@ def test_a_file_that_the_manifest_does_not_name_is_refused(forgery, tmp_path):
     forgery.put(MANIFEST, manifest)
     assert 'does not name "locks.txt"' in unreadable(forgery, tmp_path)
     forgery.label()
-    del forgery.files[f"scores/{address}/units.npz"]
-    assert f'has no "scores/{address}/units.npz"' in unreadable(forgery, tmp_path)
+    del forgery.files[f"scores/{address}/units.safetensors"]
+    assert f'has no "scores/{address}/units.safetensors"' in unreadable(forgery, tmp_path)
 
 
 def test_other_formats_and_no_json_are_refused(forgery, tmp_path):
     """Without a traceback, deep nesting and NaN too."""
     for content, says in [
-        (b'{"format": 1}', "is not of format 2"),
-        (b"[]", "is not of format 2"),
-        (b'{"format": 2, "files": 3}', "does not have the form that it should have"),
+        (b'{"format": 1}', "is not of format 3"),
+        (b"[]", "is not of format 3"),
+        (b'{"format": 3, "files": 3}', "does not have the form that it should have"),
         (b"{", "is not JSON"),
         (b'{"a": NaN}', "NaN is no number"),
         (b'{"a": 1e999}', "1e999 is no number"),
