@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def over(items: Iterable[Item], function: Callable[[Item], Result], *, alone: int) -> list[Result]:
+def over(items: Iterable[Item], function: Callable[[Item], Result], *, alone: int) -> Iterator[Result]:
     """Return what a function says of every item, in their order.
+
+    Other processes begin at once, whether or not anybody waits for their answers yet.
 
     Parameters
     ----------
@@ -21,7 +23,10 @@ def over(items: Iterable[Item], function: Callable[[Item], Result], *, alone: in
     """
     waiting = list(items)
     if len(waiting) <= alone:
-        return [function(item) for item in waiting]
+        return map(function, waiting)
     from joblib import Parallel, delayed
 
-    return list(Parallel(n_jobs=-1)(delayed(function)(item) for item in waiting))
+    answers: Iterator[Result] = Parallel(n_jobs=-1, return_as="generator")(
+        delayed(function)(item) for item in waiting
+    )
+    return answers

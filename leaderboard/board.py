@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from pydantic_core import to_json as plain_json
 
 from harness.digest import canonical
+from harness.garbage import uncollected
 from harness.records import Outcome, Record
 from harness.store import Store
 
@@ -25,6 +26,7 @@ SCHEMA_VERSION = 2
 """Raised when the meaning or the place of something in ``board.json`` changes."""
 
 
+@uncollected()
 def make_board(store: Store, grid: Mapping[str, Any]) -> Board:
     """Assemble the board of one grid from what its store holds.
 

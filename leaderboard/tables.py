@@ -12,13 +12,14 @@ from typing import Any
 from harness.checks import Curve, Entry, Subject, UnitScores, join_seeds, no_change
 from harness.digest import canonical
 from harness.errors import Damaged
+from harness.garbage import uncollected
 from harness.parallel import over
 from harness.records import Record
 from harness.statistics import best_size, seed_summary
 from harness.store import Store, Units
 
 from .ranking import MODELS, ranking
-from .verdicts import Case, elasticities, runs_by_unit, verdicts
+from .verdicts import Case, elasticities, fits_of, runs_by_unit, verdicts
 
 Json = dict[str, Any]
 TABLE = ("task", "split", "dataset")
@@ -68,19 +69,23 @@ def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts())
     settings = {setting(record.job) for group in groups for record in _arm(group, "trained")}
     facts = replace(facts, several_settings=len(settings) > 1)
     few = sum(map(len, groups)) <= FEW_JOBS
-    built = over(
-        zip(groups, _names(groups), strict=True),
-        partial(_build, store, facts),
-        alone=len(groups) if few else 0,
+    built = list(
+        over(
+            zip(groups, _names(groups), strict=True),
+            partial(_build, store, facts),
+            alone=len(groups) if few else 0,
+        )
     )
     cases = [case for table in built for case in table.cases]
-    judged, medians = verdicts(cases)
+    fitted = fits_of(cases)
+    contestants = (each for table in built if not table.unranked for each in table.contestants)
+    whole = ranking(contestants, arms=MODELS)
+    judged, medians = verdicts(cases, fitted)
     curves = (curve for table in built for curve in table.described["curves"])
     for curve, verdict in zip(curves, judged, strict=True):
         curve.update(verdict)
-    contestants = (each for table in built if not table.unranked for each in table.contestants)
     return {
-        "ranking": ranking(contestants, arms=MODELS),
+        "ranking": whole,
         "medians": medians,
         "elasticities": elasticities(cases),
         "tables": sorted((table.described for table in built), key=_in_order),
@@ -97,6 +102,7 @@ class _Built:
     unranked: str | None
 
 
+@uncollected()
 def _build(store: Store, facts: Facts, named: tuple[list[Record], str]) -> _Built:
     table = _Table(*named, store, facts)
     return _Built(

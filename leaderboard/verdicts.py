@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,11 +73,21 @@ class Case:
         return canonical([self.model, None if self.primary else self.metric])
 
 
-def verdicts(cases: Sequence[Case]) -> tuple[list[Json], list[Json]]:
+def fits_of(cases: Sequence[Case]) -> Iterator[Fits]:
+    """Return the fits of those curves that get any, which other processes begin to make at once."""
+    return fit_all([case.curve for case in cases if case.primary and case.curve is not None])
+
+
+def verdicts(cases: Sequence[Case], fitted: Iterator[Fits]) -> tuple[list[Json], list[Json]]:
     """Judge every curve; the curves of one model by their tasks' primary metrics are one grid.
 
     So are those by one of the other metrics, each. These get fewer bootstrap replicates, no fit (R5, the law
     of the curve) and no gain per cost.
+
+    Parameters
+    ----------
+    fitted
+        What `fits_of` returned for these cases.
 
     Returns
     -------
@@ -86,13 +96,14 @@ def verdicts(cases: Sequence[Case]) -> tuple[list[Json], list[Json]]:
     """
     found: list[Json] = [{"verdict": None, "unjudged": case.unjudged} for case in cases]
     answered: list[Answered] = []
-    for primary in (True, False):
+    # Those that wait for no fit come first.
+    for primary in (False, True):
         places = [i for i, case in enumerate(cases) if case.curve is not None and case.primary == primary]
         replicates = REPLICATES_OF_PRIMARY if primary else REPLICATES
         of_these = _judged([cases[i] for i in places], replicates)
         if primary:
             answered = [_answered(cases[i], verdict) for i, verdict in zip(places, of_these, strict=True)]
-        told = _told([cases[i] for i in places], of_these, replicates)
+        told = _told([cases[i] for i in places], of_these, fitted, replicates)
         for place, verdict in zip(places, told, strict=True):
             found[place]["verdict"] = verdict
     return found, [plain(median) for median in medians(answered)]
@@ -107,9 +118,10 @@ def _judged(cases: Sequence[Case], replicates: int) -> list[Verdict]:
     return judge(curves, replicates=replicates, grids=[case.grid for case in cases])
 
 
-def _told(cases: Sequence[Case], found: Sequence[Verdict], replicates: int) -> list[Json]:
+def _told(
+    cases: Sequence[Case], found: Sequence[Verdict], fitted: Iterator[Fits], replicates: int
+) -> list[Json]:
     """Return verdicts as plain data."""
-    fitted = iter(fit_all([case.curve for case in cases if case.curve is not None and case.primary]))
     return [
         {
             **_described(case, verdict, next(fitted) if case.primary else None),

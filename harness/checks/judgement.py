@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import compress
+from itertools import compress, repeat
 from typing import Any
 
 from harness.checks.fitting import R5_SHARE, Fits, fit_all
@@ -132,8 +132,8 @@ def judged(
 ) -> list[Judged]:
     """Judge the curves of a table as one grid, and fit each where that is asked for."""
     bare = [named.curve for named in curves]
+    fitted = fit_all(bare) if fits else repeat(None, len(curves))
     verdicts = judge(bare, replicates=replicates, progress=progress)
-    fitted = fit_all(bare) if fits else [None] * len(curves)
     return [
         Judged(named=named, verdict=verdict, marginal=_marginal(named, paying or Paying()), fits=each)
         for named, verdict, each in zip(curves, verdicts, fitted, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,11 +100,18 @@ def resampled_runs(
 
 def draws_within(groups: NDArray[np.intp], n: int, seed: int) -> NDArray[np.intp]:
     """Return which run stands in the place of each (n, n_runs): drawn with replacement within its group."""
+    return _draws_within(tuple(groups.tolist()), n, seed)
+
+
+@lru_cache(maxsize=16)
+def _draws_within(groups: tuple[int, ...], n: int, seed: int) -> NDArray[np.intp]:
+    """Return the draws, kept for the next curve: those of a board have the same sizes and seeds."""
     rng = np.random.default_rng(seed)
     drawn = np.empty((n, len(groups)), dtype=np.intp)
-    for group in range(int(groups.max()) + 1 if len(groups) else 0):
-        members = np.flatnonzero(groups == group)
+    for group in range(max(groups, default=-1) + 1):
+        members = np.flatnonzero(np.equal(groups, group))
         drawn[:, members] = rng.choice(members, size=(n, len(members)))
+    drawn.flags.writeable = False
     return drawn
 
 

@@ -72,20 +72,12 @@ class TaskScores:
                 f'task "{self.name}": scores must be (n_seeds, n_units) with the same units for all'
             )
 
-    def runs(self, models: Sequence[str], draws: Draws | None = None) -> dict[str, Floats]:
-        """Return for every model one score per seed, over the units that all of these models define.
-
-        Turned so that larger is better: (n_seeds, 1) as they are, or (n_seeds, n_draws) as they are drawn.
-        """
-        shared = self._defined(models).tobytes()
-        return {model: _runs(self, model, shared, draws) for model in models}
-
     def obstacle(self, models: Sequence[str]) -> str | None:
         """Return why these models cannot be put side by side here, if they cannot."""
         missing = [model for model in models if model not in self.scores]
         if missing:
             return f"no score of {', '.join(missing)}"
-        return None if self._defined(models).any() else "no unit has a score of every model"
+        return None if any(_shared(self, tuple(models))) else "no unit has a score of every model"
 
     @property
     def of_family(self) -> str:
@@ -99,10 +91,13 @@ class TaskScores:
 
     def n_clusters(self, models: Sequence[str]) -> int:
         """Return how many clusters have a score of all of these models."""
-        return _n_clusters(self, self._defined(models).tobytes())
+        return _n_clusters(self, _shared(self, tuple(models)))
 
-    def _defined(self, models: Sequence[str]) -> NDArray[np.bool_]:
-        return np.asarray(np.logical_and.reduce([_counting(self, model) for model in models]))
+
+@lru_cache(maxsize=2048)
+def _shared(task: TaskScores, models: tuple[str, ...]) -> bytes:
+    """Return which units count for all of these models, as bytes of booleans (n_units,)."""
+    return np.asarray(np.logical_and.reduce([_counting(task, model) for model in models])).tobytes()
 
 
 @lru_cache(maxsize=2048)
@@ -154,11 +149,21 @@ def _drawn_families(draws: Draws) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 @lru_cache(maxsize=1024)
 def _runs(task: TaskScores, model: str, shared: bytes, draws: Draws | None) -> Floats:
+    """Return one score per seed over the shared units, turned so that larger is better.
+
+    (n_seeds, 1) as they are, or (n_seeds, n) as they are drawn.
+    """
     of_units = _runs_of_units(task, model, shared, draws and (draws.n, draws.seed))
     if draws is None:
         return of_units
     at, inner = _rows(draws, task.of_family)
     return np.asarray(of_units[_drawn_seeds(model, len(of_units), draws.n, draws.seed)[:, at], inner])
+
+
+@lru_cache(maxsize=1024)
+def _means(task: TaskScores, model: str, shared: bytes, draws: Draws | None) -> Floats:
+    """Return the mean over seeds in each resample (n,)."""
+    return np.asarray(_runs(task, model, shared, draws).mean(axis=0))
 
 
 @lru_cache(maxsize=512)
@@ -182,8 +187,13 @@ def _unit_weights(task: TaskScores, n: int, seed: int) -> Floats:
     share the units that they have in common, and no resample is without units.
     """
     names, codes = np.unique(task.unit_names(), return_inverse=True)
-    drawn = [_generator(seed, "unit", task.of_family, name).standard_exponential(n) for name in names]
-    return np.asarray(drawn)[codes]
+    return _drawn_units(task.of_family, tuple(names.tolist()), n, seed)[codes]
+
+
+@lru_cache(maxsize=16)
+def _drawn_units(family: str, names: tuple[str, ...], n: int, seed: int) -> Floats:
+    """Return the weight of each cluster (n_clusters, n), the same in all tasks of the family."""
+    return np.array([_generator(seed, "unit", family, name).standard_exponential(n) for name in names])
 
 
 @lru_cache(maxsize=512)
@@ -423,8 +433,11 @@ def iqm(
     own = [task for task in tasks if not task.obstacle([model])]
     if not own:
         return Estimate(value=None, level=level, reason=f"{model} has no score on any task")
-    here = np.concatenate([task.runs([model])[model] for task in own])
-    drawn = np.concatenate([task.runs([model], Draws(n=n, seed=seed))[model] for task in own])
+    shared = [_shared(task, (model,)) for task in own]
+    here, drawn = (
+        np.concatenate([_runs(task, model, units, draws) for task, units in zip(own, shared, strict=True)])
+        for draws in (None, Draws(n=n, seed=seed))
+    )
     return percentile(float(trim_mean(here[:, 0], 0.25)), trim_mean(drawn, 0.25, axis=0), level)
 
 
@@ -461,17 +474,18 @@ def _letter(i: int) -> str:
 
 def _pair(task: TaskScores, pair: tuple[str, str], draws: Draws | None = None) -> Floats:
     """Return U / (n m) and the difference of the means in each resample (2, n_draws or 1)."""
-    runs = task.runs(pair, draws)
-    a, b = runs[pair[0]], runs[pair[1]]
-    ahead, behind = a[:, None] > b, a[:, None] < b
-    margin = np.subtract(ahead, behind, dtype=np.int8).sum(axis=(0, 1), dtype=np.int16)
-    return np.stack([0.5 + 0.5 * margin / (len(a) * len(b)), a.mean(axis=0) - b.mean(axis=0)])
+    shared = _shared(task, pair)
+    a, b = (_runs(task, model, shared, draws) for model in pair)
+    ahead, behind = (a[:, None] > b).view(np.int8), (a[:, None] < b).view(np.int8)
+    margin = (ahead - behind).sum(axis=(0, 1), dtype=np.int16)
+    first, second = (_means(task, model, shared, draws) for model in pair)
+    return np.stack([0.5 + 0.5 * margin / (len(a) * len(b)), first - second])
 
 
 def _ranks(task: TaskScores, models: Sequence[str], draws: Draws | None = None) -> Floats:
     """Return the rank of each model in each resample (n_models, n_draws or 1); 1 is best."""
-    runs = task.runs(models, draws)
-    return np.asarray(rankdata(-np.stack([runs[m].mean(axis=0) for m in models]), axis=0))
+    shared = _shared(task, tuple(models))
+    return np.asarray(rankdata(-np.stack([_means(task, m, shared, draws) for m in models]), axis=0))
 
 
 def _over_tasks(

@@ -13,7 +13,8 @@ from harness.statistics import FAMILIES, curve, fitted_saturation
 @pytest.mark.parametrize("alone", [5, 4])
 def test_results_come_in_the_order_of_the_items(alone):
     """However many processes there are."""
-    assert over(iter(range(1, 5)), partial(divmod, 12), alone=alone - 1) == [(12, 0), (6, 0), (4, 0), (3, 0)]
+    found = over(iter(range(1, 5)), partial(divmod, 12), alone=alone - 1)
+    assert list(found) == [(12, 0), (6, 0), (4, 0), (3, 0)]
 
 
 def test_few_items_stay_in_this_process():
@@ -25,7 +26,7 @@ def test_few_items_stay_in_this_process():
 def test_what_a_process_raises_is_raised_here():
     """An error is nobody's result."""
     with pytest.raises(ZeroDivisionError):
-        over([1, 0], partial(divmod, 1), alone=1)
+        list(over([1, 0], partial(divmod, 1), alone=1))
 
 
 def test_fits_travel_between_processes():
