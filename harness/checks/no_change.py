@@ -83,7 +83,8 @@ class NoChange:
     ----------
     verdict
         ``"beats"`` or ``"worse"`` where the whole interval is on that side of the baseline, by more than the
-        tolerance; ``"no_better"`` in between.
+        tolerance; ``"no_better"`` in between. ``"not_assessed"`` also where the headline scores tell the
+        opposite of the whole interval: a mean over units is then not what the metric measures.
     gain
         Weighted mean over seeds and units of the difference, positive where the model is better. It is kept
         where it is not judged.
@@ -141,7 +142,9 @@ def no_change(
     ordered = sorted(baselines, key=lambda subject: -sign * subject.value)
     gains = [_gain(model.units, each.units, sign, tolerance) for each in ordered]
     best, gain = ordered[0], gains[0]
-    obstacle = _obstacle(model, best, gain, absent or {})
+    obstacle = _obstacle(model, best, gain, absent or {}) or _contradiction(
+        sign * (model.value - best.value), gain, tolerance
+    )
     return NoChange(
         verdict="not_assessed" if obstacle else _verdict(gain, tolerance),
         value=model.value,
@@ -193,6 +196,18 @@ def _obstacle(
     if gain.n_clusters < FEW_CLUSTERS:
         return f"only {gain.n_clusters} independent units"
     return None
+
+
+def _contradiction(difference: float, gain: Interval | None, tolerance: float) -> str | None:
+    """Return why the units are not believed, if headline scores tell the opposite of what they show."""
+    shown = _verdict(gain, tolerance)
+    denied = difference < -tolerance if shown == "beats" else difference > tolerance
+    if shown == "no_better" or not denied:
+        return None
+    how = "better" if shown == "beats" else "worse"
+    return (
+        f"the mean over units is shown to be {how}, and the score is the other way by {abs(difference):.2g}"
+    )
 
 
 def _unpaired(model: Subject, baseline: Subject, gain: Interval | None) -> str | None:

@@ -1,5 +1,7 @@
 """A model against the best baseline, on scores whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -48,6 +50,26 @@ def test_rounding_is_no_gain():
     assert no_change(model, [hvg]).verdict == "beats"
     assert no_change(hvg, [model], tolerance=1e-6).verdict == "no_better"
     assert no_change(hvg, [model]).verdict == "worse"
+
+
+def test_units_that_contradict_the_score_are_not_believed():
+    """A ratio of sums, say, may fall where its mean over units rises; neither a win nor a loss is claimed."""
+
+    def verdict(score, units, **how):
+        against = subject("hvg", 0.7, values=0.7 + NOISE)
+        found = no_change(replace(subject("model", units), value=score), [against], **how)
+        assert found.gain.estimate == pytest.approx(units - 0.7 if not how.get("direction") else 0.7 - units)
+        return found.verdict, found.reason
+
+    assert verdict(score=0.6, units=0.8) == (
+        "not_assessed",
+        "the mean over units is shown to be better, and the score is the other way by 0.1",
+    )
+    assert verdict(score=0.8, units=0.6)[0] == "not_assessed"
+    assert "shown to be worse" in verdict(score=0.6, units=0.8, direction="down")[1]
+    assert verdict(score=0.8, units=0.9) == ("beats", None)
+    assert verdict(score=0.69, units=0.8, tolerance=0.02) == ("beats", None)
+    assert verdict(score=0.6, units=0.7) == ("no_better", None)
 
 
 def test_units_are_paired_by_name():
