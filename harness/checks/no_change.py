@@ -204,10 +204,8 @@ def _contradiction(difference: float, gain: Interval | None, tolerance: float) -
     denied = difference < -tolerance if shown == "beats" else difference > tolerance
     if shown == "no_better" or not denied:
         return None
-    how = "better" if shown == "beats" else "worse"
-    return (
-        f"the mean over units is shown to be {how}, and the score is the other way by {abs(difference):.2g}"
-    )
+    by_units, by_score = ("better", "worse") if shown == "beats" else ("worse", "better")
+    return f"over units it is shown to be {by_units}, and its score is {by_score} by {abs(difference):.2g}"
 
 
 def _unpaired(model: Subject, baseline: Subject, gain: Interval | None) -> str | None:

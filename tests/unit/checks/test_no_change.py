@@ -63,7 +63,7 @@ def test_units_that_contradict_the_score_are_not_believed():
 
     assert verdict(score=0.6, units=0.8) == (
         "not_assessed",
-        "the mean over units is shown to be better, and the score is the other way by 0.1",
+        "over units it is shown to be better, and its score is worse by 0.1",
     )
     assert verdict(score=0.8, units=0.6)[0] == "not_assessed"
     assert "shown to be worse" in verdict(score=0.6, units=0.8, direction="down")[1]
