@@ -11,7 +11,7 @@ def harness_tasks():
     return [
         TaskCard(
             name="masked_reconstruction",
-            version="2",
+            version="3",
             entry="harness_plugins.tasks.masked_reconstruction.task:MaskedReconstruction",
             summary="hidden log-normalised expression of held-out groups, told from the rest of each cell",
             needs=frozenset({"cell_type>=2"}),

@@ -43,7 +43,7 @@ class MaskedReconstruction(Task):
             part = slice(start, start + AT_ONCE)
             rows = tested[part]
             cell_counts = cells.rows(rows)
-            hidden = _hidden(cell_counts, len(panel), self.parameters["mask_rate"], run.seed)
+            hidden = _hidden(cell_counts, len(panel), self.parameters["mask_rate"])
             truth = log_normalise(cell_counts).toarray()[:, panel]
             mean = means[split.fold[rows]]
             found = mean if answers is None else self._asked(answers, cells, rows, panel, hidden)
@@ -69,7 +69,7 @@ class MaskedReconstruction(Task):
             np.bincount(codes, weights=values[:, restored].sum(axis=1)).astype(float)
             for values in (errors, gene_mean_errors, counts)
         ]
-        found, by_unit = restoration(*(each.sum() for each in sums)), restoration(*sums)
+        found = restoration(*(each.sum() for each in sums))
         # A unit whose gene means are right already can gain nothing over them, and does not count for that.
         gainable = sums[1] > 0
         gained = restoration(*(each[gainable].sum() for each in sums))
@@ -78,20 +78,24 @@ class MaskedReconstruction(Task):
         return Scores(
             values=defined,
             undefined=dict.fromkeys(found.keys() - defined.keys(), "gene means, or the answers, are exact"),
-            units={name: by_unit[name] for name in defined},
+            # Of the one score that is the mean of its units, by what there is to gain, however little a cell
+            # has to tell. The others say the same of the whole and are no means of units.
+            units={name: restoration(*sums)[name] for name in defined if name == "r2_over_gene_mean"},
             unit_names=names.tolist(),
-            # By what there is to gain: R2 is then the mean of its units, however little a cell has to tell.
             weights=sums[1],
             notes=notes,
         )
 
 
-def _hidden(cell_counts, n_genes, rate, seed):
-    """Return which values are hidden (cells x genes): in a cell always the same, wherever it stands."""
+def _hidden(cell_counts, n_genes, rate):
+    """Return which values are hidden (cells x genes): in a cell always the same, wherever it stands.
+
+    For every seed too: it is the question, so that runs differ by their answers alone.
+    """
     drawn = []
     for cell in cell_counts:
         content = crc32(cell.data.tobytes(), crc32(cell.indices.tobytes()))
-        drawn.append(np.random.default_rng([seed, content]).random(n_genes) < rate)
+        drawn.append(np.random.default_rng(content).random(n_genes) < rate)
     return np.array(drawn)
 
 
