@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from pydantic_core import to_json as plain_json
 
 from harness.digest import canonical
-from harness.garbage import uncollected
+from harness.parallel import uncollected
 from harness.records import Outcome, Record
 from harness.store import Store
 

@@ -12,8 +12,7 @@ from typing import Any
 from harness.checks import Curve, Entry, Subject, UnitScores, join_seeds, no_change
 from harness.digest import canonical
 from harness.errors import Damaged
-from harness.garbage import uncollected
-from harness.parallel import over
+from harness.parallel import over, uncollected
 from harness.records import Record
 from harness.statistics import best_size, seed_summary
 from harness.store import Store, Units

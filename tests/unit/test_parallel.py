@@ -1,12 +1,13 @@
 """Work that is shared among processes."""
 
+import gc
 import os
 from functools import partial
 from operator import call
 
 import pytest
 
-from harness.parallel import over
+from harness.parallel import over, uncollected
 from harness.statistics import FAMILIES, curve, fitted_saturation
 
 
@@ -37,3 +38,16 @@ def test_fits_travel_between_processes():
     assert there.reached == here.reached
     assert there.selection.fits["pow2"].family is FAMILIES["pow2"]
     assert curve(sizes, values).n_runs == 6
+
+
+def test_the_collector_is_off_inside_and_as_before_outside():
+    """Whatever happens inside, and however deep."""
+    with uncollected():
+        assert not gc.isenabled()
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ZeroDivisionError), uncollected():
+        1 / 0  # noqa: B018
+    assert gc.isenabled()
