@@ -28,7 +28,7 @@ class UnitScores:
     values
         One score per seed and unit (n_seeds, n_units); NaN where the unit does not define it.
     weights
-        One weight per unit (n_units,), or None for equal weights.
+        One weight per unit (n_units,), or per seed and unit (n_seeds, n_units); None for equal weights.
     clusters
         One name per unit, equal for units that are not independent; None where all are.
     """
@@ -110,7 +110,18 @@ def join_seeds(units: Sequence[UnitScores]) -> UnitScores | None:
     """Put the scores of several seeds together; None where the seeds do not share their units."""
     if not units or any((u.names, u.clusters) != (units[0].names, units[0].clusters) for u in units):
         return None
-    return replace(units[0], values=np.vstack([each.values for each in units]))
+    return replace(units[0], values=np.vstack([each.values for each in units]), weights=_join_weights(units))
+
+
+def _join_weights(units: Sequence[UnitScores]) -> NDArray[np.float64] | None:
+    """Return one row of weights where those of all seeds are the same, else one per seed."""
+    if all(each.weights is None for each in units):
+        return None
+    rows = [
+        np.broadcast_to(1.0 if each.weights is None else each.weights, each.values.shape) for each in units
+    ]
+    together = np.vstack(rows)
+    return np.asarray(together[0] if (together == together[0]).all() else together)
 
 
 def no_change(
@@ -231,14 +242,23 @@ def _gain(
 
 
 def _in_order_of(names: tuple[str, ...], scores: UnitScores) -> NDArray[np.float64] | None:
-    """Return the values, seeds averaged, in the order of ``names``; NaN for units they lack.
+    """Return the values, seeds averaged by their weights, in the order of ``names``; NaN for units they lack.
 
     None if names repeat. A unit that is NaN for one seed is NaN: the others do not stand in for it.
     """
-    values: NDArray[np.float64] = scores.values.mean(axis=0)
+    values = _over_seeds(scores)
     if names == scores.names:
         return values
     known = dict(zip(scores.names, values, strict=True))
     if len(known) < len(scores.names) or len(set(names)) < len(names):
         return None
     return np.array([known.get(name, np.nan) for name in names])
+
+
+def _over_seeds(scores: UnitScores) -> NDArray[np.float64]:
+    """Return the mean over seeds of every unit (n_units,), by the weight that a unit has for each."""
+    if scores.weights is None or scores.weights.ndim == 1:
+        return np.asarray(scores.values.mean(axis=0))
+    total = scores.weights.sum(axis=0)
+    summed = np.where(scores.weights > 0, scores.values * scores.weights, 0.0).sum(axis=0)
+    return np.asarray(np.divide(summed, total, out=np.full(total.shape, np.nan), where=total > 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,8 +213,10 @@ def _task(name: str, rows: Mapping[str, Entry], normalised: bool = False) -> Tas
     """Put the entries of a task side by side, paired by unit where all have units."""
     first = next(iter(rows.values()))
     units = _paired(rows)
-    scores = units or {model: np.asarray(row.values, dtype=float)[:, None] for model, row in rows.items()}
-    of_units = first.units if units else None
+    scores = {
+        model: units[model].values if units else np.asarray(row.values, dtype=float)[:, None]
+        for model, row in rows.items()
+    }
     direction = first.direction
     if normalised:
         scores = {model: _normalised(values, first) for model, values in scores.items()}
@@ -223,13 +225,13 @@ def _task(name: str, rows: Mapping[str, Entry], normalised: bool = False) -> Tas
         name=name,
         scores=scores,
         direction=direction,
-        weights=None if of_units is None else of_units.weights,
-        clusters=None if of_units is None else _clusters(of_units),
+        weights={model: _weights(each) for model, each in units.items()} if units else None,
+        clusters=_clusters(next(iter(units.values()))) if units else None,
         family=first.family,
     )
 
 
-def _paired(rows: Mapping[str, Entry]) -> dict[str, Floats] | None:
+def _paired(rows: Mapping[str, Entry]) -> dict[str, UnitScores] | None:
     """Return the scores per unit in the order of the first entry, NaN for units that a model lacks."""
     units = {model: row.units for model, row in rows.items() if row.units is not None}
     names = [each.names for each in units.values()]
@@ -245,12 +247,23 @@ def _clusters(units: UnitScores) -> tuple[str, ...] | None:
     return units.clusters or (units.names if unique else None)
 
 
-def _in_order(units: UnitScores, names: tuple[str, ...]) -> Floats:
+def _weights(units: UnitScores) -> Floats:
+    return np.ones(units.values.shape[1]) if units.weights is None else units.weights
+
+
+def _in_order(units: UnitScores, names: tuple[str, ...]) -> UnitScores:
     if units.names == names:
-        return units.values
+        return units
     place = {name: i for i, name in enumerate(units.names)}
-    absent = np.full((len(units.values), 1), np.nan)
-    return np.hstack([units.values, absent])[:, [place.get(name, -1) for name in names]]
+    order = [place.get(name, -1) for name in names]
+    values, weights = _picked(units.values, order), _picked(_weights(units), order)
+    return replace(units, names=names, values=values, weights=weights)
+
+
+def _picked(of_units: Floats, order: Sequence[int]) -> Floats:
+    """Return what units have in another order (..., n_units), NaN for -1."""
+    absent = np.full((*of_units.shape[:-1], 1), np.nan)
+    return np.concatenate([of_units, absent], axis=-1)[..., order]
 
 
 def _normalised(values: Floats, of: Entry) -> Floats:

@@ -50,7 +50,7 @@ class TaskScores:
     direction
         ``"down"`` for losses.
     weights
-        One per unit (n_units,); equal where None.
+        Model -> one per unit (n_units,), or per seed and unit (n_seeds, n_units); equal where None.
     clusters
         One name per unit: units of one name are drawn together, in all tasks of the family. Where None each
         is its own, and the same in all tasks of the family that stands in its place.
@@ -61,7 +61,7 @@ class TaskScores:
     name: str
     scores: Mapping[str, Floats]
     direction: Direction = "up"
-    weights: Floats | None = None
+    weights: Mapping[str, Floats] | None = None
     clusters: Sequence[str] | None = None
     family: str | None = None
 
@@ -103,8 +103,14 @@ def _shared(task: TaskScores, models: tuple[str, ...]) -> bytes:
 @lru_cache(maxsize=2048)
 def _counting(task: TaskScores, model: str) -> NDArray[np.bool_]:
     """Return the units that a model defines and that weigh something (n_units,)."""
-    finite = np.isfinite(task.scores[model]).all(axis=0)
-    return np.asarray(finite if task.weights is None else finite & (np.asarray(task.weights) > 0))
+    finite, counting = np.isfinite(task.scores[model]), _weights(task, model) > 0
+    return np.asarray((finite | ~counting).all(axis=0) & counting.any(axis=0))
+
+
+def _weights(task: TaskScores, model: str) -> Floats:
+    """Return the weight of each unit for each seed (n_seeds, n_units)."""
+    given = 1.0 if task.weights is None else task.weights[model]
+    return np.broadcast_to(np.asarray(given, dtype=float), np.shape(task.scores[model]))
 
 
 @lru_cache(maxsize=2048)
@@ -171,11 +177,10 @@ def _runs_of_units(task: TaskScores, model: str, shared: bytes, drawn: tuple[int
     """Return the score of each seed (n_seeds, n or 1) with resampled units."""
     kept = np.flatnonzero(np.frombuffer(shared, dtype=bool))
     share = _unit_weights(task, *drawn)[kept] if drawn else np.ones((len(kept), 1))
-    if task.weights is not None:
-        share = share * np.asarray(task.weights, dtype=float)[kept, None]
     sign = 1 if task.direction == "up" else -1
-    values = np.asarray(task.scores[model], dtype=float)[:, kept]
-    return np.asarray(sign * (values @ share) / share.sum(axis=0))
+    values, weights = np.asarray(task.scores[model], dtype=float)[:, kept], _weights(task, model)[:, kept]
+    counted = np.where(weights > 0, values * weights, 0.0)
+    return np.asarray(sign * (counted @ share) / (weights @ share))
 
 
 @lru_cache(maxsize=64)

@@ -62,7 +62,7 @@ def paired_difference(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Return the weighted mean over seeds and units of ``a - b`` with a percentile bootstrap interval.
+    """Return the mean over seeds of the weighted mean over units of ``a - b``, with a bootstrap interval.
 
     Whole clusters of units are drawn with replacement, so that ``a`` and ``b`` are resampled jointly (Efron
     and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13), and independently of them the seeds of
@@ -78,7 +78,8 @@ def paired_difference(
     b
         One score per unit (n_units,); NaN likewise.
     weights
-        One non-negative weight per unit (n_units,); units of weight zero are left out and counted.
+        One non-negative weight per unit (n_units,), or per seed and unit (n_seeds, n_units): a seed's score
+        is then the mean by its own weights. Units of weight zero are left out and counted.
     clusters
         One name per unit: units of one cluster are not independent and are drawn together. Each unit is a
         cluster of its own where not given.
@@ -97,32 +98,37 @@ def paired_difference(
         The arrays differ in length, or a weight is negative or not finite.
     """
     first, second = np.atleast_2d(np.asarray(a, dtype=float)), np.asarray(b, dtype=float)
-    weight = np.ones(len(second)) if weights is None else np.asarray(weights, dtype=float)
+    weight = np.atleast_2d(np.ones(len(second)) if weights is None else np.asarray(weights, dtype=float))
     cluster = np.arange(len(second)) if clusters is None else np.asarray(clusters)
-    if not first.shape[1:] == second.shape == weight.shape == cluster.shape:
+    by_seed = len(weight) in (1, len(first))
+    if not (first.shape[1:] == second.shape == weight.shape[1:] == cluster.shape and by_seed):
         raise ValueError(
             "one score, one weight and one cluster per unit are needed, not "
             f"{first.shape[1:]}, {second.shape}, {weight.shape}, {cluster.shape}"
         )
     if not (np.isfinite(weight).all() and (weight >= 0).all()):
         raise ValueError("weights must be finite and not negative")
-    difference = first - second
-    kept = np.isfinite(difference).all(axis=0) & (weight > 0)
-    sums, shares = _by_cluster(difference[:, kept], weight[kept], cluster[kept])
+    difference, counting = first - second, np.broadcast_to(weight > 0, first.shape)
+    kept = (np.isfinite(difference) | ~counting).all(axis=0) & counting.any(axis=0)
+    gained = np.where(counting, difference * weight, 0.0)[:, kept]
+    sums, shares = (_by_cluster(each, cluster[kept]) for each in (gained, weight[:, kept]))
+    weighed = bool(shares.shape[1]) and bool(shares.sum(axis=1).all())
     found = Interval(
-        estimate=float(sums.sum() / len(sums) / shares.sum()) if len(shares) else None,
+        estimate=float((sums.sum(axis=1) / shares.sum(axis=1)).mean()) if weighed else None,
         low=None,
         high=None,
         level=level,
         n_units=int(kept.sum()),
-        n_clusters=len(shares),
+        n_clusters=shares.shape[1],
         n_seeds=len(sums),
         n_excluded=int((~kept).sum()),
     )
-    if len(shares) < 2:
+    if shares.shape[1] < 2:
         return replace(found, reason=_too_few(found))
     tail = (1 - level) / 2
-    means = _means(sums, shares, n, seed)
+    means = _means(sums, shares, n, seed) if weighed else np.full(n, np.nan)
+    if undefined := int(np.isnan(means).sum()):
+        return replace(found, reason=f"no unit counts for a seed in {undefined} of {n} resamples")
     low, high = quantiles(means, [tail, 1 - tail])
     return replace(found, low=float(low), high=float(high), p=_two_sided(means, tolerance))
 
@@ -150,23 +156,25 @@ def _too_few(found: Interval) -> str:
     return f"only one {what}: nothing to resample"
 
 
-def _by_cluster(
-    difference: NDArray[np.float64], weights: NDArray[np.float64], clusters: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return weighted sums (n_seeds, n_clusters) and the weights of clusters (n_clusters,)."""
+def _by_cluster(values: NDArray[np.float64], clusters: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sums over clusters (n_rows, n_clusters) of what units have (n_rows, n_units)."""
     names, codes = np.unique(clusters, return_inverse=True)
-    sums = [np.bincount(codes, weights=weights * each, minlength=len(names)) for each in difference]
-    return np.array(sums), np.bincount(codes, weights=weights, minlength=len(names)).astype(float)
+    return np.array([np.bincount(codes, weights=row, minlength=len(names)) for row in values])
 
 
 def _means(sums: NDArray[np.float64], shares: NDArray[np.float64], n: int, seed: int) -> NDArray[np.float64]:
-    """Return the weighted mean of each resample (n,): multinomial counts times sums of clusters."""
+    """Return the weighted mean of each resample (n,): multinomial counts times sums of clusters.
+
+    NaN where a seed that is drawn has no weight.
+    """
+    n_seeds, n_clusters = sums.shape
     columns = np.vstack([sums, shares]).T
-    counts = _counts(len(shares), n, seed)
-    blocks = [counts[rows].astype(float) @ columns for rows in _blocks(n, len(shares))]
-    *by_seed, total = np.concatenate(blocks).T
-    drawn = _counts(len(by_seed), n, seed + 1).T if len(by_seed) > 1 else np.ones((1, n))
-    return np.asarray((drawn * by_seed).sum(axis=0) / len(by_seed) / total)
+    counts = _counts(n_clusters, n, seed)
+    blocks = [counts[rows].astype(float) @ columns for rows in _blocks(n, n_clusters)]
+    by_seed, total = np.split(np.concatenate(blocks).T, [n_seeds])
+    drawn = _counts(n_seeds, n, seed + 1).T if n_seeds > 1 else np.ones((1, n))
+    scores = np.divide(by_seed, total, out=np.full(by_seed.shape, np.nan), where=total > 0)
+    return np.asarray(np.where(drawn > 0, drawn * scores, 0.0).sum(axis=0) / n_seeds)
 
 
 @lru_cache(maxsize=4)

@@ -72,6 +72,27 @@ def test_units_that_contradict_the_score_are_not_believed():
     assert verdict(score=0.6, units=0.7) == ("no_better", None)
 
 
+def test_seeds_with_weights_of_their_own():
+    """Units that count differently for each seed: the gain is that of the scores."""
+    names = tuple(f"cell{i}" for i in range(30))
+    rng = np.random.default_rng(0)
+    weights = rng.gamma(0.3, size=(2, 30))
+    values = 0.5 - rng.gamma(1.0, size=(2, 30)) / weights  # far below zero where there is next to nothing
+    seeds = [UnitScores(names=names, values=v[None], weights=w) for v, w in zip(values, weights, strict=True)]
+    score = np.mean([np.average(v, weights=w) for v, w in zip(values, weights, strict=True)])
+    joined = join_seeds(seeds)
+    assert joined.weights.shape == (2, 30)
+    model = Subject(name="model", value=score, units=joined)
+    nothing = Subject(
+        name="mean", value=0.0, units=join_seeds([replace(each, values=0 * each.values) for each in seeds])
+    )
+    assert no_change(model, [nothing]).gain.estimate == pytest.approx(score)
+    assert no_change(nothing, [model]).gain.n_units == 30
+    alike = join_seeds([seeds[0], replace(seeds[1], weights=weights[0])])
+    assert alike.weights.shape == (30,)
+    assert join_seeds([replace(each, weights=None) for each in seeds]).weights is None
+
+
 def test_units_are_paired_by_name():
     """Order does not matter; a unit that the baseline lacks is left out and counted."""
     hvg = subject("hvg", 0.6, names=NAMES[::-1], values=np.arange(12.0)[::-1])

@@ -60,8 +60,21 @@ def test_win_probability_is_mann_whitneys():
 def test_weights_and_missing_units_by_hand():
     """Unit 3 is not defined by y, so it counts for neither: x (1 * 1 + 3 * 2) / 4, y (1 * 0 + 3 * 4) / 4."""
     scores = {"x": np.array([[1.0, 2.0, 99.0]]), "y": np.array([[0.0, 4.0, np.nan]])}
-    found = compare([TaskScores(name="t", scores=scores, weights=np.array([1.0, 3.0, 5.0]))], "x", "y", n=10)
+    found = compare(
+        [TaskScores(name="t", scores=scores, weights=dict.fromkeys(scores, np.array([1.0, 3.0, 5.0])))],
+        "x",
+        "y",
+        n=10,
+    )
     assert found.difference.value == pytest.approx(7 / 4 - 3)
+
+
+def test_weights_of_each_seed_by_hand():
+    """x: (1 * 1 + 1 * 2) / 2 and (4 * 1 + 0) / 4; y by weights of its own: (1 * 0 + 3 * 4) / 4."""
+    scores = {"x": np.array([[1.0, 2.0], [1.0, np.nan]]), "y": np.array([[0.0, 4.0]])}
+    weights = {"x": np.array([[1.0, 1.0], [4.0, 0.0]]), "y": np.array([1.0, 3.0])}
+    found = compare([TaskScores(name="t", scores=scores, weights=weights)], "x", "y", n=10)
+    assert found.difference.value == pytest.approx((1.5 + 1) / 2 - 3)
 
 
 def test_missing_is_missing():

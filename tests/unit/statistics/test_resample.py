@@ -157,6 +157,50 @@ def test_blocks_do_not_change_the_result(monkeypatch):
     assert (blocked.low, blocked.high) == pytest.approx((whole.low, whole.high), rel=1e-12)
 
 
+def test_weights_of_each_seed():
+    """A seed's score is the mean by its own weights, and what it does not weigh it need not define."""
+    rng = np.random.default_rng(0)
+    a, w = rng.normal(size=(3, 40)), rng.gamma(1.0, size=(3, 40))
+    a[1, 5], w[1, 5] = np.nan, 0.0
+    scores = [np.average(np.nan_to_num(each), weights=by) for each, by in zip(a, w, strict=True)]
+    found = paired_difference(a, np.zeros(40), w, n=4000)
+    assert found.estimate == pytest.approx(np.mean(scores))
+    assert (found.n_units, found.n_excluded) == (40, 0)
+    assert found.low < np.mean(scores) < found.high
+    assert found.high - found.low == pytest.approx(_jackknifed_width(a, w), rel=0.25)
+    assert paired_difference(a, np.zeros(40), np.where(w > 0, 1.0, 0.0)).n_excluded == 0
+    assert paired_difference(a, np.zeros(40), np.ones((3, 40))).n_excluded == 1
+
+
+def _jackknifed_width(a, w):
+    """Width of a normal 95 % interval: units by leaving each out in turn, and the seeds' own spread."""
+    ratio = [
+        [np.nansum(np.delete(x * y, i)) / np.delete(y, i).sum() for i in range(40)]
+        for x, y in zip(a, w, strict=True)
+    ]
+    leave_one_out = np.mean(ratio, axis=0)
+    of_units = 39 / 40 * ((leave_one_out - leave_one_out.mean()) ** 2).sum()
+    of_seeds = np.var([np.nansum(x * y) / y.sum() for x, y in zip(a, w, strict=True)]) / 3
+    return 2 * 1.96 * np.sqrt(of_units + of_seeds)
+
+
+def test_weights_alike_for_all_seeds_need_one_row():
+    """The same to the last digits."""
+    rng = np.random.default_rng(1)
+    a, w = rng.normal(size=(3, 12)), rng.gamma(1.0, size=12)
+    one, each = paired_difference(a, np.zeros(12), w), paired_difference(a, np.zeros(12), np.tile(w, (3, 1)))
+    assert (one.low, one.high) == pytest.approx((each.low, each.high), rel=1e-12)
+
+
+def test_a_seed_that_weighs_nothing_has_no_score():
+    """Nor has a resample in which it weighs nothing: there is a reason in place of an interval."""
+    some, none = np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 1.0]]), np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
+    found = paired_difference(np.ones((2, 3)), np.zeros(3), some, n=100)
+    assert (found.estimate, found.low) == (1, None)
+    assert "no unit counts for a seed in" in found.reason
+    assert paired_difference(np.ones((2, 3)), np.zeros(3), none, n=100).estimate is None
+
+
 @pytest.mark.parametrize("weights", [[1, -1, 1], [1, np.nan, 1], [1, 1]])
 def test_bad_weights_are_refused(weights):
     with pytest.raises(ValueError, match="weight"):
