@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from harness.checks import Curve, Entry, Subject, UnitScores, join_seeds, no_change
 from harness.digest import canonical
 from harness.errors import Damaged
@@ -76,10 +78,11 @@ def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts())
         )
     )
     cases = [case for table in built for case in table.cases]
-    fitted = fits_of(cases)
     contestants = (each for table in built if not table.unranked for each in table.contestants)
-    whole = ranking(contestants, arms=MODELS)
-    judged, medians = verdicts(cases, fitted)
+    fitted = fits_of(cases)
+    with threadpool_limits(1):  # the other cores are fitting
+        whole = ranking(contestants, arms=MODELS)
+        judged, medians = verdicts(cases, fitted)
     curves = (curve for table in built for curve in table.described["curves"])
     for curve, verdict in zip(curves, judged, strict=True):
         curve.update(verdict)

@@ -88,7 +88,7 @@ def law(curve: Curve, selection: Selection | None = None) -> Law:
     sizes, values = _trained(curve)
     found = selection or select_family(by_size(sizes, values))
     weights = {WORDS[name]: weight for name, weight in found.headline.items()}
-    limit, exponent = offset_law(sizes, values)
+    limit, exponent = offset_law(sizes, values, selection=found)
     return Law(
         answer=max(weights, key=lambda name: weights[name], default=None),
         weights=weights,

@@ -546,12 +546,7 @@ def _polish(runs: Curve, family: Family) -> Floats:
     start: Floats = search(runs, family, runs.means[None], zoomed=len(bounds) > 1)[0]
     if not len(start):
         return start
-    step = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1)
-    scale = float(runs.counts @ (runs.means - runs.total) ** 2) or 1.0
-
-    def misfit(shape: Floats) -> float:
-        return float(regression(runs, family, np.atleast_1d(shape), runs.means)[2]) / scale
-
+    step, misfit = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1), _misfit(runs, family)
     if len(start) == 1:
         near = np.clip([start[0] - step[0], start[0] + step[0]], *bounds[0])
         found = minimize_scalar(misfit, bounds=near, method="bounded", options={"xatol": 1e-10})
@@ -566,3 +561,22 @@ def _polish(runs: Curve, family: Family) -> Floats:
         options={"initial_simplex": corners, "xatol": 1e-8, "fatol": 1e-13},
     )
     return np.asarray(found.x)
+
+
+def _misfit(runs: Curve, family: Family) -> Callable[[Floats], float]:
+    """Return shape -> what `regression` leaves of a curve's means, as a share, in a fifth of its time."""
+    g, counts, x = family.g, runs.counts, runs.sizes / runs.sizes[0]
+    share, goal = counts / counts.sum(), runs.means - (runs.total if family.intercept else 0.0)
+    scale = float(counts @ (runs.means - runs.total) ** 2) or 1.0
+    assert g is not None
+
+    def misfit(shape: Floats) -> float:
+        steps = g(x, np.atleast_1d(shape))
+        if family.intercept:
+            steps = steps - steps @ share
+        weighted = steps * counts
+        norm = weighted @ steps
+        rest = goal - (weighted @ goal / norm if norm > NO_STEP else 0.0) * steps
+        return float(rest * rest @ counts) / scale
+
+    return misfit

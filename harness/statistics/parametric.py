@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -153,7 +153,7 @@ def fitted_saturation(
         blank = [_unanswered(share, _none_fitted(selection)) for share in shares]
         return FittedSaturation(selection=selection, reached=tuple(blank))
     sign = 1 if direction == "up" else -1
-    drawn = _drawn_fits(runs, tuple(selection.fits), sizes, values, n, seed, pooled)
+    drawn = _drawn_fits(selection.fits, sizes, values, n, seed, pooled)
     floors = _drawn_means(control, len(drawn[0].c0), seed)
     best = _as_one(selection.fits[selection.best])
     reached = []
@@ -193,9 +193,7 @@ def held_out_largest(
         error = Estimate(value=None, level=level, reason=_none_fitted(selection))
         return HeldOut(size=size, family=None, observed=observed, predicted=None, error=error)
     predicted = float(selection.fits[selection.best](size))
-    drawn = _drawn_fits(
-        runs, tuple(selection.fits), np.asarray(sizes)[kept], np.asarray(values)[kept], n, seed, False
-    )
+    drawn = _drawn_fits(selection.fits, np.asarray(sizes)[kept], np.asarray(values)[kept], n, seed, False)
     forecasts = _of_the_best(drawn, lambda fits, _: _values(fits, size / runs.sizes[0]))
     seen = _drawn_means(np.asarray(values, dtype=float)[~kept], len(forecasts), seed)
     obstacle = too_few_runs(np.unique(np.asarray(sizes), return_inverse=True)[1])
@@ -210,6 +208,7 @@ def offset_law(
     sizes: ArrayLike,
     values: ArrayLike,
     *,
+    selection: Selection | None = None,
     pooled: bool = True,
     n: int = 200,
     level: float = 0.95,
@@ -225,16 +224,20 @@ def offset_law(
     ----------
     sizes, values
         One per trained run (n_runs,).
+    selection
+        Of families among which this one is, where they have been fitted to these runs already.
     pooled
         Whether the runs of all sizes scatter alike, so that what scatters is drawn among all runs.
     n
         Resamples.
     """
     runs = curve(sizes, values)
-    selection = select_family(runs, ("pow3",))
-    fit = selection.fits.get("pow3")
+    found = selection or select_family(runs, ("pow3",))
+    fit = found.fits.get("pow3")
     if fit is None:
-        nothing = Estimate(value=None, level=level, reason=_none_fitted(selection))
+        nothing = Estimate(
+            value=None, level=level, reason=f"the offset law cannot be fitted: {found.left_out['pow3']}"
+        )
         return nothing, nothing
     if fit.at_edge:
         reason = "the exponent lies on the edge of what was searched: these sizes do not tell the law"
@@ -244,7 +247,7 @@ def offset_law(
     if obstacle:
         limit = Estimate(value=fit.c0, level=level, reason=obstacle)
         return limit, replace(limit, value=None if fit.unquotable else float(fit.shape[0]))
-    (drawn,) = _drawn_fits(runs, ("pow3",), sizes, values, n, seed, pooled)
+    (drawn,) = _drawn_fits(("pow3",), sizes, values, n, seed, pooled)
     df = runs.n_runs - len(runs.sizes)
     limit = percentile(fit.c0, drawn.c0, level, df=df)
     exponent = percentile(float(fit.shape[0]), drawn.shape[:, 0], level, df=df)
@@ -291,23 +294,30 @@ def _as_one(fit: FamilyFit) -> _Fits:
 
 
 def _drawn_fits(
-    runs: Curve,
-    names: Sequence[str],
-    sizes: ArrayLike,
-    values: ArrayLike,
-    n: int,
-    seed: int,
-    pooled: bool,
+    names: Iterable[str], sizes: ArrayLike, values: ArrayLike, n: int, seed: int, pooled: bool
 ) -> list[_Fits]:
     """Fit families to resamples of the runs within their size; no resample where a size has one run."""
-    groups = np.unique(np.asarray(sizes), return_inverse=True)[1]
-    if too_few_runs(groups):
-        n = 0
-    drawn = resampled_runs(np.asarray(values, dtype=float), groups, n, seed, pooled=pooled)
-    member = np.eye(len(runs.sizes))[groups]
-    means = drawn @ member / runs.counts
-    pure = ((drawn - means[:, groups]) ** 2).sum(axis=1)
-    return [_fit_many(runs, FAMILIES[name], means, pure) for name in names]
+    at, value = (tuple(np.asarray(each, dtype=float).tolist()) for each in (sizes, values))
+    return [_drawn_fit(name, at, value, n, seed, pooled) for name in names]
+
+
+@lru_cache(maxsize=16)
+def _drawn_fit(
+    name: str, sizes: tuple[float, ...], values: tuple[float, ...], n: int, seed: int, pooled: bool
+) -> _Fits:
+    """Fit a family, and keep that for what else is asked of the same curve."""
+    return _fit_many(curve(sizes, values), FAMILIES[name], *_drawn(sizes, values, n, seed, pooled))
+
+
+@lru_cache(maxsize=4)
+def _drawn(
+    sizes: tuple[float, ...], values: tuple[float, ...], n: int, seed: int, pooled: bool
+) -> tuple[Floats, Floats]:
+    """Return the means of resamples (n, n_sizes), and the squares of their runs about them (n,)."""
+    groups = np.unique(sizes, return_inverse=True)[1]
+    drawn = resampled_runs(np.array(values), groups, 0 if too_few_runs(groups) else n, seed, pooled=pooled)
+    means = drawn @ np.eye(groups.max() + 1)[groups] / np.bincount(groups)
+    return means, ((drawn - means[:, groups]) ** 2).sum(axis=1)
 
 
 def _fit_many(runs: Curve, family: Family, means: Floats, pure: Floats) -> _Fits:
