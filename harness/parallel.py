@@ -14,7 +14,8 @@ Result = TypeVar("Result")
 def over(items: Iterable[Item], function: Callable[[Item], Result], *, alone: int) -> Iterator[Result]:
     """Return what a function says of every item, in their order.
 
-    Other processes begin at once, whether or not anybody waits for their answers yet.
+    Other processes begin at once, whether or not anybody waits for their answers yet; where there are none,
+    each item waits until it is asked for.
 
     Parameters
     ----------

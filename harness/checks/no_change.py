@@ -62,6 +62,8 @@ class Against:
         Its name and headline value.
     gain
         As in `NoChange`; None, with a ``reason``, where the two cannot be paired.
+    reason
+        Also where the scores tell the opposite of what the units show: ``p`` is then no finding.
     p, p_holm
         Two-sided p-value of no difference beyond the tolerance, paired by unit, over units and seeds; the
         same after Holm's correction over all declared baselines, in which one without a p-value counts as 1.
@@ -86,8 +88,8 @@ class NoChange:
         tolerance; ``"no_better"`` in between. ``"not_assessed"`` also where the headline scores tell the
         opposite of the whole interval: a mean over units is then not what the metric measures.
     gain
-        Weighted mean over seeds and units of the difference, positive where the model is better. It is kept
-        where it is not judged.
+        Mean over seeds of the weighted mean over units of the difference, positive where the model is better.
+        It is kept where it is not judged.
     value, baseline, baseline_value
         Headline value of the model; name and headline value of the best baseline.
     reason
@@ -154,7 +156,7 @@ def no_change(
     gains = [_gain(model.units, each.units, sign, tolerance) for each in ordered]
     best, gain = ordered[0], gains[0]
     obstacle = _obstacle(model, best, gain, absent or {}) or _contradiction(
-        sign * (model.value - best.value), gain, tolerance
+        model, best, gain, sign, tolerance
     )
     return NoChange(
         verdict="not_assessed" if obstacle else _verdict(gain, tolerance),
@@ -163,12 +165,17 @@ def no_change(
         baseline_value=best.value,
         gain=gain,
         reason=obstacle,
-        against=_against(model, ordered, gains, len(absent or {})),
+        against=_against(model, ordered, gains, sign, tolerance, len(absent or {})),
     )
 
 
 def _against(
-    model: Subject, baselines: Sequence[Subject], gains: Sequence[Interval | None], absent: int
+    model: Subject,
+    baselines: Sequence[Subject],
+    gains: Sequence[Interval | None],
+    sign: int,
+    tolerance: float,
+    absent: int,
 ) -> tuple[Against, ...]:
     """Return every comparison, corrected for all that were declared, those without a result among them."""
     p = [None if gain is None else gain.p for gain in gains]
@@ -180,7 +187,7 @@ def _against(
             gain=None if gain is None else gain.estimate,
             p=raw,
             p_holm=None if raw is None else float(corrected),
-            reason=_unpaired(model, each, gain),
+            reason=_unpaired(model, each, gain) or _contradiction(model, each, gain, sign, tolerance),
         )
         for each, gain, raw, corrected in zip(baselines, gains, p, adjusted, strict=False)
     )
@@ -209,9 +216,11 @@ def _obstacle(
     return None
 
 
-def _contradiction(difference: float, gain: Interval | None, tolerance: float) -> str | None:
+def _contradiction(
+    model: Subject, baseline: Subject, gain: Interval | None, sign: int, tolerance: float
+) -> str | None:
     """Return why the units are not believed, if headline scores tell the opposite of what they show."""
-    shown = _verdict(gain, tolerance)
+    shown, difference = _verdict(gain, tolerance), sign * (model.value - baseline.value)
     denied = difference < -tolerance if shown == "beats" else difference > tolerance
     if shown == "no_better" or not denied:
         return None
@@ -244,7 +253,7 @@ def _gain(
 def _in_order_of(names: tuple[str, ...], scores: UnitScores) -> NDArray[np.float64] | None:
     """Return the values, seeds averaged by their weights, in the order of ``names``; NaN for units they lack.
 
-    None if names repeat. A unit that is NaN for one seed is NaN: the others do not stand in for it.
+    None if names repeat. A unit that is NaN for a seed that weighs it is NaN: the others do not stand in.
     """
     values = _over_seeds(scores)
     if names == scores.names:

@@ -257,7 +257,7 @@ def _in_order(units: UnitScores, names: tuple[str, ...]) -> UnitScores:
     place = {name: i for i, name in enumerate(units.names)}
     order = [place.get(name, -1) for name in names]
     values, weights = _picked(units.values, order), _picked(_weights(units), order)
-    return replace(units, names=names, values=values, weights=weights)
+    return replace(units, names=names, values=values, weights=weights, clusters=None)
 
 
 def _picked(of_units: Floats, order: Sequence[int]) -> Floats:

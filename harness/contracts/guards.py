@@ -143,6 +143,11 @@ def check_scores(scores: Any, card: TaskCard, origin: str = "", baseline: str | 
         raise ContractBroken(
             f"{who} returned {len(scores.clusters)} clusters for {len(scores.unit_names)} units"
         )
+    for names in (scores.unit_names, () if scores.clusters is None else scores.clusters):
+        if strange := [name for name in map(str, names) if not _is_text(name)]:
+            raise ContractBroken(
+                f"{who} calls a unit {strange[0]!a}; a name is text without a zero byte or half a character"
+            )
     refuse_contradictions(
         audit(
             scores.values,
@@ -160,6 +165,11 @@ def refuse_contradictions(found: list[str], who: str) -> None:
     """Raise what an audit found."""
     if found:
         raise ContractBroken(f"{who} contradicts what its card declares: {'; '.join(found)}")
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a name can be kept in a file."""
+    return "\0" not in name and name.encode(errors="replace").decode() == name
 
 
 def _are_weights(values: Any, n_units: int) -> bool:

@@ -235,9 +235,8 @@ def offset_law(
     found = selection or select_family(runs, ("pow3",))
     fit = found.fits.get("pow3")
     if fit is None:
-        nothing = Estimate(
-            value=None, level=level, reason=f"the offset law cannot be fitted: {found.left_out['pow3']}"
-        )
+        why = found.left_out.get("pow3", "it was not tried")
+        nothing = Estimate(value=None, level=level, reason=f"the offset law cannot be fitted: {why}")
         return nothing, nothing
     if fit.at_edge:
         reason = "the exponent lies on the edge of what was searched: these sizes do not tell the law"

@@ -7,7 +7,7 @@ Ranks, the probability of being the best, mean win rates and their stability are
 with it.
 
 All resampling is hierarchical (families of tasks, within these the units of generalisation, and the seeds of
-each model) and shared: a unit has the same weight for all models and in all tasks of its family, and a fit of
+each model) and shared: a unit is drawn alike for all models and in all tasks of its family, and a fit of
 a model is drawn or not in all tasks at once, since it is the same fit that was scored on them. More tasks of
 one data set are no new donors, and more data sets no new fits. The draws depend on the seed and on the names
 of families, units and models, not on what else there is.
@@ -71,13 +71,23 @@ class TaskScores:
             raise ValueError(
                 f'task "{self.name}": scores must be (n_seeds, n_units) with the same units for all'
             )
+        for model, weights in self._given_weights():
+            given, asked = np.asarray(weights).shape, np.shape(self.scores[model])
+            if given not in (asked, asked[1:]):
+                raise ValueError(
+                    f'task "{self.name}": weights of "{model}" must be (n_units,) or (n_seeds, n_units), '
+                    f"one per score of {asked}, not {given}"
+                )
+
+    def _given_weights(self) -> list[tuple[str, Floats | None]]:
+        return [] if self.weights is None else [(model, self.weights.get(model)) for model in self.scores]
 
     def obstacle(self, models: Sequence[str]) -> str | None:
         """Return why these models cannot be put side by side here, if they cannot."""
         missing = [model for model in models if model not in self.scores]
         if missing:
             return f"no score of {', '.join(missing)}"
-        return None if any(_shared(self, tuple(models))) else "no unit has a score of every model"
+        return None if any(_shared(self, tuple(models))) else "no unit counts for every run of every model"
 
     @property
     def of_family(self) -> str:
@@ -96,8 +106,13 @@ class TaskScores:
 
 @lru_cache(maxsize=2048)
 def _shared(task: TaskScores, models: tuple[str, ...]) -> bytes:
-    """Return which units count for all of these models, as bytes of booleans (n_units,)."""
-    return np.asarray(np.logical_and.reduce([_counting(task, model) for model in models])).tobytes()
+    """Return which units count for all of these models, as bytes of booleans (n_units,).
+
+    None where some run would have no score on them, since none of them counts for its seed.
+    """
+    units = np.asarray(np.logical_and.reduce([_counting(task, model) for model in models]))
+    scored = all((_weights(task, model)[:, units] > 0).any(axis=1).all() for model in models)
+    return (units & scored).tobytes()
 
 
 @lru_cache(maxsize=2048)
@@ -179,7 +194,7 @@ def _runs_of_units(task: TaskScores, model: str, shared: bytes, drawn: tuple[int
     share = _unit_weights(task, *drawn)[kept] if drawn else np.ones((len(kept), 1))
     sign = 1 if task.direction == "up" else -1
     values, weights = np.asarray(task.scores[model], dtype=float)[:, kept], _weights(task, model)[:, kept]
-    counted = np.where(weights > 0, values * weights, 0.0)
+    counted = np.where(weights > 0, values, 0.0) * weights
     return np.asarray(sign * (counted @ share) / (weights @ share))
 
 

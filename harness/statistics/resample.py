@@ -23,9 +23,9 @@ class Interval:
     Attributes
     ----------
     estimate
-        None where no unit is left.
+        None where no unit is left, or none that counts for some seed.
     low, high
-        None, with a ``reason``, where fewer than two clusters are left.
+        None, with a ``reason``, where fewer than two clusters are left, or a seed has no score in a resample.
     level
         Nominal coverage.
     n_units, n_clusters, n_seeds
@@ -103,14 +103,14 @@ def paired_difference(
     by_seed = len(weight) in (1, len(first))
     if not (first.shape[1:] == second.shape == weight.shape[1:] == cluster.shape and by_seed):
         raise ValueError(
-            "one score, one weight and one cluster per unit are needed, not "
-            f"{first.shape[1:]}, {second.shape}, {weight.shape}, {cluster.shape}"
+            "one score, one weight (for all seeds, or for each) and one cluster per unit are needed, not "
+            f"{first.shape}, {second.shape}, {weight.shape}, {cluster.shape}"
         )
     if not (np.isfinite(weight).all() and (weight >= 0).all()):
         raise ValueError("weights must be finite and not negative")
     difference, counting = first - second, np.broadcast_to(weight > 0, first.shape)
     kept = (np.isfinite(difference) | ~counting).all(axis=0) & counting.any(axis=0)
-    gained = np.where(counting, difference * weight, 0.0)[:, kept]
+    gained = (np.where(counting, difference, 0.0) * weight)[:, kept]
     sums, shares = (_by_cluster(each, cluster[kept]) for each in (gained, weight[:, kept]))
     weighed = bool(shares.shape[1]) and bool(shares.sum(axis=1).all())
     found = Interval(

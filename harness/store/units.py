@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 UNITS = "units.safetensors"
 TEXTS = ("names", "metrics", "clusters")
-"""Lists of text, kept as the bytes of their JSON: a name per unit, a name per metric, a name per unit."""
+"""Lists of text, each ended by a zero byte: a name per unit, a name per metric, a name per unit."""
 NUMBERS = {"values": 2, "weights": 1}
 """Arrays of numbers -> dimensions: metrics x units, a weight per unit."""
 
@@ -119,18 +118,18 @@ def _load(content: bytes) -> dict[str, NDArray[Any]]:
 def _letters(texts: Sequence[str]) -> NDArray[np.uint8]:
     import numpy as np
 
-    return np.frombuffer(json.dumps(texts, ensure_ascii=False).encode(), dtype=np.uint8)
+    if strange := [text for text in texts if "\0" in text]:
+        raise ValueError(f"the name {strange[0]!r} has a zero byte in it")
+    return np.frombuffer("".join(f"{text}\0" for text in texts).encode(), dtype=np.uint8)
 
 
 def _read_texts(name: str, array: NDArray[Any]) -> tuple[str, ...]:
+    content = array.tobytes()
     try:
-        texts = json.loads(array.tobytes())
-        known = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
-        # Half a character can be read and not be written again.
-        "".join(texts if known else ()).encode()
-    except (ValueError, RecursionError):
-        known = False
-    if not known:
+        *texts, rest = content.decode().split("\0")
+    except UnicodeDecodeError as error:
+        raise ValueError(f'has "{name}", which is no list of texts ({error})') from error
+    if rest or str(array.dtype) != "uint8":
         raise ValueError(f'has "{name}", which is no list of texts')
     return tuple(texts)
 

@@ -236,7 +236,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def read_units(content: bytes, name: str) -> Units:
-    """Return scores by unit."""
+    """Return scores by unit; `Refused` where there are none to be read."""
     try:
         return unpack(content)
     except ValueError as error:

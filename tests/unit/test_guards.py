@@ -80,6 +80,8 @@ def test_good_scores_pass():
         (scores(weights=[0.0, 0.0]), ContractBroken, "not all of them 0"),
         (scores(weights=[1.0, float("inf")]), ContractBroken, "one number from 0 up"),
         (scores(clusters=["x"]), ContractBroken, "1 clusters for 2 units"),
+        (scores(unit_names=["u", "v\0"]), ContractBroken, r"calls a unit 'v\x00'; a name is text"),
+        (scores(clusters=["u", "\ud800"]), ContractBroken, r"calls a unit '\ud800'; a name is text"),
     ],
 )
 def test_scores(found, kind, words):

@@ -80,8 +80,6 @@ def _state(path):
     read = _safetensors if path.suffix == ".safetensors" else _checkpoint
     try:
         return read(path)
-    except ImportError as error:
-        raise ValueError(f'reading "{path}" needs safetensors: pip install safetensors') from error
     except UNREADABLE as error:
         raise ValueError(
             f'"{path}" cannot be read as weights; expected was a safetensors file, or a torch file that '

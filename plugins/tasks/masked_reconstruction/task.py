@@ -82,7 +82,7 @@ class MaskedReconstruction(Task):
             # has to tell. The others say the same of the whole and are no means of units.
             units={name: restoration(*sums)[name] for name in defined if name == "r2_over_gene_mean"},
             unit_names=names.tolist(),
-            weights=sums[1],
+            weights=sums[1] if gainable.any() else None,
             notes=notes,
         )
 

@@ -66,6 +66,9 @@ def test_units_that_contradict_the_score_are_not_believed():
         "over units it is shown to be better, and its score is worse by 0.1",
     )
     assert verdict(score=0.8, units=0.6)[0] == "not_assessed"
+    second = [subject("hvg", 0.9, values=0.5 + NOISE), subject("pca", 0.7, values=0.7 + NOISE)]
+    against = no_change(replace(subject("model", 0.8), value=0.6), second).against
+    assert [each.baseline for each in against if "its score is worse" in each.reason] == ["hvg", "pca"]
     assert "shown to be worse" in verdict(score=0.6, units=0.8, direction="down")[1]
     assert verdict(score=0.8, units=0.9) == ("beats", None)
     assert verdict(score=0.69, units=0.8, tolerance=0.02) == ("beats", None)

@@ -77,6 +77,23 @@ def test_weights_of_each_seed_by_hand():
     assert found.difference.value == pytest.approx((1.5 + 1) / 2 - 3)
 
 
+def test_a_run_without_a_unit_that_counts_is_no_tie():
+    """The first seed of x counts on nothing that y has: the two cannot be compared, and that is said."""
+    scores = {"x": np.full((2, 16), -3.0), "y": np.zeros((2, 16))}
+    weights = {"x": np.ones((2, 16)), "y": np.ones(16)}
+    weights["x"][0, 4:], scores["y"][:, :4] = 0.0, np.nan
+    found = compare([TaskScores(name="t", scores=scores, weights=weights)], "x", "y", sampled=False, n=10)
+    assert found.wins.value is None
+    assert found.left_out == {"t": "no unit counts for every run of every model"}
+
+
+@pytest.mark.parametrize("weights", [{}, {"x": np.ones(3)}, {"x": np.ones((3, 2))}])
+def test_weights_that_do_not_fit_are_refused(weights):
+    """By the model's name."""
+    with pytest.raises(ValueError, match=r'weights of "x" must be .* one per score of \(1, 2\)'):
+        TaskScores(name="t", scores={"x": np.zeros((1, 2))}, weights=weights)
+
+
 def test_missing_is_missing():
     """A task without one of the models does not count, is named with the reason, and is not a zero."""
     tasks = [task("full", x=0.9, y=0.8, z=0.7), task("part", x=0.1, y=0.9)]

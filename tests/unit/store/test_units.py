@@ -11,7 +11,7 @@ from harness.store import Units, pack, unpack
 
 
 def texts(*each):
-    return np.frombuffer(json.dumps(each).encode(), dtype=np.uint8)
+    return np.frombuffer("".join(f"{text}\0" for text in each).encode(), dtype=np.uint8)
 
 
 def test_what_is_packed_is_unpacked():
@@ -36,6 +36,9 @@ def test_no_metric_and_no_unit_are_kept():
     assert found.weights.tolist() == [2.0]
     assert found.values == {}
     assert unpack(pack(Units(names=(), values={"f1": np.zeros(0)}))).values["f1"].shape == (0,)
+    assert unpack(pack(Units(names=("",), values={}))).names == ("",)
+    with pytest.raises(ValueError, match="has a zero byte in it"):
+        pack(Units(names=("a\0b",), values={}))
 
 
 def test_an_array_that_asks_for_more_than_it_holds_is_refused():
@@ -71,14 +74,16 @@ def test_what_is_no_file_of_arrays_is_refused(content):
     ("arrays", "says"),
     [
         ({**ONE, "names": np.array([1.0])}, '"names", which is no list of texts'),
-        ({**ONE, "names": np.frombuffer(b'{"u": 1}', np.uint8)}, '"names", which is no list of texts'),
-        ({**ONE, "names": np.frombuffer(b"[1]", np.uint8)}, '"names", which is no list of texts'),
-        ({**ONE, "names": np.frombuffer(b'["u"', np.uint8)}, '"names", which is no list of texts'),
-        ({**ONE, "names": np.frombuffer(b"[" * 200_000, np.uint8)}, '"names", which is no list of texts'),
-        ({**ONE, "names": np.frombuffer(b"[" + b"9" * 5_000 + b"]", np.uint8)}, "no list of texts"),
+        ({**ONE, "names": np.frombuffer(b"u", np.uint8)}, '"names", which is no list of texts'),
+        ({**ONE, "names": np.frombuffer(b"u\0v", np.uint8)}, '"names", which is no list of texts'),
+        ({**ONE, "names": np.frombuffer(b"u\0", np.int8)}, '"names", which is no list of texts'),
         (
-            {**ONE, "clusters": np.frombuffer(b'["\\ud800"]', np.uint8)},
-            '"clusters", which is no list',
+            {**ONE, "names": np.frombuffer(b"u\0v\0", np.uint8)},
+            '"values" of shape (1, 1) for 1',
+        ),
+        (
+            {**ONE, "clusters": np.frombuffer(b"\xed\xa0\x80\0", np.uint8)},
+            '"clusters", which is no list of texts',
         ),
         ({**ONE, "values": np.ones((1, 1), np.float32)}, '"values" of float32 and shape (1, 1)'),
         ({**NAMED, "values": np.array([0.1])}, '"values" of float64 and shape (1,), which is no score'),
