@@ -83,7 +83,7 @@ def test_what_is_not_told_has_its_reason_once(small):
     page, _ = small
     page.open(view="scaling", task=TASK)
     reasons = page.texts("main ol li")
-    place = reasons.index("no family could be fitted: it needs 4 sizes, and there are 3") + 1
+    place = reasons.index("the offset law cannot be fitted: it needs 4 sizes, and there are 3") + 1
     assert f"not told{place}" in row_of(page, "model 001")
     assert len(set(reasons)) == len(reasons)
 
