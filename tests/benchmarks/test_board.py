@@ -118,7 +118,7 @@ def fill(folder):
 def test_board_from_store(benchmark, tmp_path):
     """In a fresh process; at full size within a minute and 2 GiB.
 
-    The aim of 20 seconds is missed on two slow cores: 23 to 28 were measured there, 40 just before fits ran
+    The aim of 20 seconds is missed on two slow cores: 23 to 32 were measured there, 40 just before fits ran
     beside verdicts and scores per unit were read from safetensors.
     """
     fill(tmp_path / "store")
