@@ -258,7 +258,7 @@ def _finding(found: Mapping[str, Any]) -> Json:
         "estimate": gain.get("estimate"),
         "low": gain.get("low"),
         "high": gain.get("high"),
-        "p": against[0].get("p_holm"),
+        "p": None if against[0].get("reason") else against[0].get("p_holm"),
         "reason": _said(found["reason"] or gain.get("reason")),
     }
     return {name: rounded(value) for name, value in kept.items() if value is not None}

@@ -88,7 +88,8 @@ class Scores:
     unit_names
         One name per unit.
     weights
-        One non-negative weight per unit (cells in it, say); None for equal weights.
+        One non-negative weight per unit (cells in it, say), for all metrics in ``units``: leave out of them
+        those that are means by other weights, or none. None for equal weights.
     clusters
         One name per unit, equal for units that are not independent of each other (perturbations asked in one
         held-out context, say): statistics resample them together. None where each unit stands for itself.

@@ -564,7 +564,7 @@ def _polish(runs: Curve, family: Family) -> Floats:
 
 
 def _misfit(runs: Curve, family: Family) -> Callable[[Floats], float]:
-    """Return shape -> what `regression` leaves of a curve's means, as a share, in a fifth of its time."""
+    """Return shape -> what `regression` leaves of a curve's means, as a share, in a third of its time."""
     g, counts, x = family.g, runs.counts, runs.sizes / runs.sizes[0]
     share, goal = counts / counts.sum(), runs.means - (runs.total if family.intercept else 0.0)
     scale = float(counts @ (runs.means - runs.total) ** 2) or 1.0

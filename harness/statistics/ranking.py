@@ -71,16 +71,13 @@ class TaskScores:
             raise ValueError(
                 f'task "{self.name}": scores must be (n_seeds, n_units) with the same units for all'
             )
-        for model, weights in self._given_weights():
-            given, asked = np.asarray(weights).shape, np.shape(self.scores[model])
+        for model, values in self.scores.items() if self.weights is not None else ():
+            given, asked = np.shape((self.weights or {}).get(model, ())), np.shape(values)
             if given not in (asked, asked[1:]):
                 raise ValueError(
                     f'task "{self.name}": weights of "{model}" must be (n_units,) or (n_seeds, n_units), '
                     f"one per score of {asked}, not {given}"
                 )
-
-    def _given_weights(self) -> list[tuple[str, Floats | None]]:
-        return [] if self.weights is None else [(model, self.weights.get(model)) for model in self.scores]
 
     def obstacle(self, models: Sequence[str]) -> str | None:
         """Return why these models cannot be put side by side here, if they cannot."""

@@ -7,7 +7,8 @@ import numpy as np
 from harness import Scores, Task
 from harness.measures import log_normalise, most_variable, restoration
 
-GAINED = ("r2_over_gene_mean", "bits_over_gene_mean")
+R2 = "r2_over_gene_mean"
+GAINED = (R2, "bits_over_gene_mean")
 METRICS = (*GAINED, "mse", "gaussian_bits")
 AT_ONCE = 256
 """Cells that are asked at a time."""
@@ -80,7 +81,7 @@ class MaskedReconstruction(Task):
             undefined=dict.fromkeys(found.keys() - defined.keys(), "gene means, or the answers, are exact"),
             # Of the one score that is the mean of its units, by what there is to gain, however little a cell
             # has to tell. The others say the same of the whole and are no means of units.
-            units={name: restoration(*sums)[name] for name in defined if name == "r2_over_gene_mean"},
+            units={R2: restoration(*sums)[R2]} if R2 in defined else {},
             unit_names=names.tolist(),
             weights=sums[1] if gainable.any() else None,
             notes=notes,

@@ -1,6 +1,7 @@
 """What stands in the files that browsers and papers get, without a browser: tests/browser has one."""
 
 import base64
+import copy
 import gzip
 import hashlib
 import json
@@ -99,6 +100,24 @@ def test_what_has_no_value_is_none_with_its_reason(board):
     [[place, status, reason]] = metric["absent"]
     assert (flat["size"][place], flat["seed"][place]) == (1_000, 2)
     assert (status, reason, metric["values"][place]) == ("failed", "no memory left", None)
+
+
+def test_a_p_value_that_the_score_contradicts_is_not_shown(board):
+    """It is kept in the board, beside the reason; a reader of the page would take it for a finding."""
+
+    def shown(contradicted):
+        changed = copy.deepcopy(board)
+        for curve in changed["tables"][0]["curves"]:
+            for finding in curve["no_change"]:
+                for against in finding["against"][:1]:
+                    against["reason"] = contradicted
+        entries = page_data(changed)["tables"][0]["curves"]
+        return [f.get("p") for e in entries for m in e["metrics"].values() for f in m["no_change"]]
+
+    assert any(p is not None for p in shown(None))
+    assert not any(
+        p is not None for p in shown("over units it is shown to be better, and its score is worse")
+    )
 
 
 def test_fifty_models_on_twenty_tasks_are_under_a_megabyte_and_a_half(tmp_path):
