@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -59,6 +59,11 @@ class Curve:
     counts: Floats
     means: Floats
     pure_error: float
+
+    @cached_property
+    def share(self) -> Floats:
+        """Share of each size in all runs (n_sizes,)."""
+        return np.asarray(self.counts / self.counts.sum())
 
     @cached_property
     def total(self) -> float:
@@ -458,19 +463,16 @@ def _obstacle(runs: Curve, family: Family) -> str | None:
 def regression(runs: Curve, family: Family, shape: Floats, means: Floats) -> tuple[Floats, Floats, Floats]:
     """Return c0, c1 and the weighted sum of squares of the means about the curve, each (...,).
 
-    Shape parameters (..., n_shape) and means (..., n_sizes) are broadcast.
+    Shape parameters are (..., n_shape), means (..., n_sizes).
     """
-    share = runs.counts / runs.counts.sum()
-    value = (means @ share)[..., None] if family.intercept else np.zeros(1)
+    value = np.asarray(means @ runs.share if family.intercept else np.zeros(means.shape[:-1]))
+    goal = means.T - value
     if family.g is None:
-        return value[..., 0], np.zeros(value.shape[:-1]), (means - value) ** 2 @ runs.counts
-    g = family.g(runs.sizes / runs.sizes[0], np.moveaxis(shape, -1, 0)[..., None])
-    middle = (g @ share)[..., None] if family.intercept else np.zeros(1)
-    steps, goal = g - middle, means - value
-    norm, product = steps**2 @ runs.counts, (steps * goal) @ runs.counts
-    c1 = np.divide(product, norm, out=np.zeros(product.shape), where=norm > NO_STEP)
-    c0 = value[..., 0] - c1 * middle[..., 0]
-    return c0, c1, (goal - c1[..., None] * steps) ** 2 @ runs.counts
+        return value, np.zeros(value.shape), runs.counts @ goal**2
+    steps, middle = _steps(runs, family, shape.T)
+    norm, product = runs.counts @ steps**2, runs.counts @ (steps * goal)
+    c1 = np.divide(product, norm, out=np.zeros(value.shape), where=norm > NO_STEP)
+    return value - c1 * middle, c1, runs.counts @ (goal - c1 * steps) ** 2
 
 
 NO_STEP = 1e-18
@@ -495,49 +497,63 @@ AMONG_VALLEYS = Zoom(3, 0.65, 12)
 def search(runs: Curve, family: Family, means: Floats, *, zoomed: bool = True) -> Floats:
     """Return the best shape parameters (n, n_shape) for many means (n, n_sizes) at the sizes of a curve.
 
-    A grid over the bounds, then finer and finer grids about the best point: all of them at once.
+    A grid over the bounds, then finer and finer grids about the best point: all of them at once. The best
+    explains most: the sum of squares of a regression on g is that of the goal less (g . goal)^2 / |g|^2.
     """
-    bounds = np.array(family.ranges(runs.reach)).reshape(-1, 2)
-    shapes = np.repeat(bounds.mean(axis=1)[None], len(means), axis=0)
-    if not len(bounds):
-        return shapes
-    goal = _centred(runs, means) if family.intercept else means
-    shapes = _best(runs, family, goal, _mesh(bounds, family.points)[None])
-    width = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1)
-    zoom = (ALONG_A_LINE, ALONG_A_VALLEY, AMONG_VALLEYS)[min(len(bounds), 3) - 1]
-    around = _mesh(np.array([(-1.0, 1.0)] * len(bounds)), zoom.points)
+    ranges = family.ranges(runs.reach)
+    if not ranges:
+        return np.empty((len(means), 0))
+    goal = means.T - (means @ runs.share if family.intercept else 0.0)
+    grid, steps = _grid(family.name, tuple(runs.sizes.tolist()), tuple(runs.counts.tolist()))
+    shapes = grid[:, np.abs(goal.T @ steps).argmax(axis=1)]
+    low, high = np.array(ranges).T[..., None, None]
+    width = (high - low) / (family.points - 1)
+    zoom = (ALONG_A_LINE, ALONG_A_VALLEY, AMONG_VALLEYS)[min(len(ranges), 3) - 1]
+    around = _mesh(((-1.0, 1.0),) * len(ranges), zoom.points)[..., None]
     for _ in range(zoom.times if zoomed else 0):
-        near = np.clip(shapes[:, None] + around * width, bounds[:, 0], bounds[:, 1])
-        shapes = _best(runs, family, goal, near)
+        near = np.clip(shapes[:, None] + around * width, low, high)
+        explained = np.abs(np.einsum("scn,sn->cn", _unit_steps(runs, family, near), goal))
+        shapes = near[:, explained.argmax(axis=0), np.arange(len(means))]
         width = width * zoom.narrower
-    return shapes
+    return shapes.T
 
 
-def _mesh(bounds: Floats, points: int) -> Floats:
+@lru_cache(maxsize=64)
+def _grid(name: str, sizes: tuple[float, ...], counts: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """Return shapes (n_shape, n_candidates) over the bounds of a family and their `_unit_steps`.
+
+    Kept for the next curve: those of a board have the same sizes and seeds.
+    """
+    family, design = FAMILIES[name], np.array([sizes, counts])
+    runs = Curve(sizes=design[0], counts=design[1], means=np.zeros(len(sizes)), pure_error=0.0)
+    shapes = _mesh(family.ranges(runs.reach), family.points)
+    return shapes, _unit_steps(runs, family, shapes)
+
+
+@lru_cache(maxsize=64)
+def _mesh(bounds: tuple[tuple[float, float], ...], points: int) -> Floats:
+    """Return the points of a grid (n_parameters, n_points)."""
     axes = np.meshgrid(*[np.linspace(low, high, points) for low, high in bounds], indexing="ij")
-    return np.stack([axis.ravel() for axis in axes], axis=1)
+    return np.stack([axis.ravel() for axis in axes])
 
 
-def _centred(runs: Curve, values: Floats) -> Floats:
-    """Return values (..., n_sizes) less their mean over runs."""
-    return np.asarray(values - (values @ (runs.counts / runs.counts.sum()))[..., None])
+def _steps(runs: Curve, family: Family, shapes: Floats) -> tuple[Floats, Floats]:
+    """Return g of shapes (n_shape, ...) less its mean over runs (n_sizes, ...), and that mean (...,).
 
-
-def _best(runs: Curve, family: Family, goal: Floats, candidates: Floats) -> Floats:
-    """Return for every row of means, centred, its best candidate (n or 1, n_candidates, n_shape).
-
-    It explains most: the sum of squares of a regression on g is that of the goal less (g . goal)^2 / |g|^2.
+    The mean is 0 for a family without c0. Sizes come first, as numpy is slow to sum over a short last axis.
     """
     assert family.g is not None
-    g = family.g(runs.sizes / runs.sizes[0], np.moveaxis(candidates, -1, 0)[..., None])
-    steps = _centred(runs, g) if family.intercept else g
-    weighted = steps * runs.counts
-    norm = (weighted * steps).sum(axis=-1)
-    product = goal @ weighted[0].T if len(candidates) == 1 else (weighted @ goal[..., None])[..., 0]
-    explained = np.divide(product**2, norm, out=np.zeros(product.shape), where=norm > NO_STEP)
-    chosen = explained.argmax(axis=1)
-    rows = np.arange(len(goal)) if len(candidates) > 1 else np.zeros(len(goal), dtype=int)
-    return np.asarray(candidates[rows, chosen])
+    g = family.g((runs.sizes / runs.sizes[0]).reshape(-1, *[1] * (shapes.ndim - 1)), shapes)
+    middle = np.einsum("s,s...->...", runs.share, g) if family.intercept else np.zeros(g.shape[1:])
+    return g - middle, middle
+
+
+def _unit_steps(runs: Curve, family: Family, shapes: Floats) -> Floats:
+    """Return the weighted steps of shapes (n_shape, ...), of length 1 all (n_sizes, ...); 0 where flat."""
+    steps, _ = _steps(runs, family, shapes)
+    weighted = (steps.T * runs.counts).T
+    norm = np.einsum("s...,s...->...", weighted, steps)
+    return np.asarray(weighted / np.where(norm > NO_STEP, np.sqrt(norm), np.inf))
 
 
 def _polish(runs: Curve, family: Family) -> Floats:
@@ -566,7 +582,7 @@ def _polish(runs: Curve, family: Family) -> Floats:
 def _misfit(runs: Curve, family: Family) -> Callable[[Floats], float]:
     """Return shape -> what `regression` leaves of a curve's means, as a share, in a third of its time."""
     g, counts, x = family.g, runs.counts, runs.sizes / runs.sizes[0]
-    share, goal = counts / counts.sum(), runs.means - (runs.total if family.intercept else 0.0)
+    share, goal = runs.share, runs.means - (runs.total if family.intercept else 0.0)
     scale = float(counts @ (runs.means - runs.total) ** 2) or 1.0
     assert g is not None
 

@@ -305,21 +305,21 @@ def _drawn_fit(
     name: str, sizes: tuple[float, ...], values: tuple[float, ...], n: int, seed: int, pooled: bool
 ) -> _Fits:
     """Fit a family, and keep that for what else is asked of the same curve."""
-    return _fit_many(curve(sizes, values), FAMILIES[name], *_drawn(sizes, values, n, seed, pooled))
+    return _fit_many(*_drawn(sizes, values, n, seed, pooled), FAMILIES[name])
 
 
 @lru_cache(maxsize=4)
 def _drawn(
     sizes: tuple[float, ...], values: tuple[float, ...], n: int, seed: int, pooled: bool
-) -> tuple[Floats, Floats]:
-    """Return the means of resamples (n, n_sizes), and the squares of their runs about them (n,)."""
+) -> tuple[Curve, Floats, Floats]:
+    """Return a curve, the means of its resamples (n, n_sizes), the squares of their runs about them (n,)."""
     groups = np.unique(sizes, return_inverse=True)[1]
     drawn = resampled_runs(np.array(values), groups, 0 if too_few_runs(groups) else n, seed, pooled=pooled)
     means = drawn @ np.eye(groups.max() + 1)[groups] / np.bincount(groups)
-    return means, ((drawn - means[:, groups]) ** 2).sum(axis=1)
+    return curve(sizes, values), means, ((drawn - means[:, groups]) ** 2).sum(axis=1)
 
 
-def _fit_many(runs: Curve, family: Family, means: Floats, pure: Floats) -> _Fits:
+def _fit_many(runs: Curve, means: Floats, pure: Floats, family: Family) -> _Fits:
     shape = search(runs, family, means)
     c0, c1, misfit = regression(runs, family, shape, means)
     magnitude = float(np.abs(runs.means).max())
@@ -333,9 +333,9 @@ def _of_the_best(fits: Sequence[_Fits], answer: Callable[[_Fits, NDArray[np.intp
     """
     best = np.argmin([each.aicc for each in fits], axis=0)
     found = np.empty(len(best))
-    for place, each in enumerate(fits):
+    for place in np.unique(best):
         rows = np.flatnonzero(best == place)
-        found[rows] = answer(each.only(rows), rows)
+        found[rows] = answer(fits[place].only(rows), rows)
     return found
 
 
@@ -365,19 +365,26 @@ def _crossings(fits: _Fits, runs: Curve, floors: Floats, share: float, sign: int
     0 where it is at the smallest size or before, infinity where it is beyond the farthest size followed, NaN
     where the curve gains nothing over the floor.
     """
-    farthest = np.full(len(fits.c0), np.log(FARTHEST * runs.reach))
-    limit = limits(fits.family, fits.c0, fits.shape)
-    rising = sign * (_values(fits, FARTHEST * runs.reach) - _values(fits, 1.0)) > 0
+    limit, farthest = limits(fits.family, fits.c0, fits.shape), FARTHEST * runs.reach
     goal = floors + share * (limit - floors)
-    near, far = np.zeros(len(fits.c0)), farthest.copy()
-    for _ in range(BISECTIONS):
+    first, last = sign * _values(fits, 1.0), sign * _values(fits, farthest)
+    gains = sign * (limit - floors) > 0
+    at_once, never = first >= sign * goal, last < sign * goal
+    size = np.where(gains & at_once, 0.0, np.nan)
+    size[np.where(np.isnan(limit), last > first, gains & never)] = np.inf
+    between = np.flatnonzero(gains & ~at_once & ~never)
+    size[between] = _passed(fits.only(between), goal[between], farthest, sign) * runs.sizes[0]
+    return size
+
+
+def _passed(fits: _Fits, goal: Floats, farthest: float, sign: int) -> Floats:
+    """Return where curves pass their goal, between 1 and ``farthest`` times the smallest size (n,)."""
+    near, far = np.zeros(len(goal)), np.full(len(goal), np.log(farthest))
+    for _ in range(BISECTIONS if len(goal) else 0):
         middle = (near + far) / 2
         passed = sign * (_values(fits, np.exp(middle)) - goal) >= 0
         near, far = np.where(passed, near, middle), np.where(passed, middle, far)
-    size = np.where(sign * (_values(fits, 1.0) - goal) >= 0, 0.0, np.exp(far) * runs.sizes[0])
-    size[sign * (_values(fits, FARTHEST * runs.reach) - goal) < 0] = np.inf
-    size[sign * (limit - floors) <= 0] = np.nan
-    return np.where(np.isnan(limit), np.where(rising, np.inf, np.nan), size)
+    return np.asarray(np.exp(far))
 
 
 # -- what is said --------------------------------------------------------------------------------------
