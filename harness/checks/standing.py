@@ -153,6 +153,7 @@ def standings(entries: Sequence[Entry], *, n: int = 1000, level: float = 0.95, s
         return Standings(left_out=left_out, unranked=unranked, reason=reason)
     common = [task for task in counting if task.obstacle(models) is None]
     sampled = len({task.family or f"\0{task.name}" for task in common}) >= FEW_FAMILIES
+    normalised = _normalised_tasks({task.name: by_task[task.name] for task in common})
     found = rank(tasks, models, left_out=left_out, sampled=sampled, n=n, level=level, seed=seed)
     return Standings(
         rows=tuple(
@@ -162,7 +163,11 @@ def standings(entries: Sequence[Entry], *, n: int = 1000, level: float = 0.95, s
                 best=found.best[model],
                 win_rate=found.win_rate.get(model),
                 tier=found.tiers[model],
-                iqm=_middle(model, common, by_task, n, level, seed),
+                iqm=(
+                    Estimate(value=None, level=level, reason=normalised)
+                    if isinstance(normalised, str)
+                    else iqm(normalised, model, n=n, level=level, seed=seed)
+                ),
             )
             for model, average in found.average_rank.items()
         ),
@@ -273,22 +278,12 @@ def _normalised(values: Floats, of: Entry) -> Floats:
     return (values - of.floor) / (of.ceiling - of.floor)
 
 
-def _middle(
-    model: str,
-    common: Sequence[TaskScores],
-    by_task: Mapping[str, Mapping[str, Entry]],
-    n: int,
-    level: float,
-    seed: int,
-) -> Estimate:
-    """Return the interquartile mean of the normalised scores."""
-    rows = {task.name: by_task[task.name] for task in common}
-    unscaled = [name for name, entries in rows.items() if not _scaled(list(entries.values()))]
+def _normalised_tasks(by_task: Mapping[str, Mapping[str, Entry]]) -> list[TaskScores] | str:
+    """Return tasks with normalised scores, or why scores cannot be normalised on all of them."""
+    unscaled = [name for name, rows in by_task.items() if not _scaled(list(rows.values()))]
     if unscaled:
-        reason = f"not every task has one floor and a better ceiling: {', '.join(unscaled)}"
-        return Estimate(value=None, level=level, reason=reason)
-    tasks = [_task(name, entries, normalised=True) for name, entries in rows.items()]
-    return iqm(tasks, model, n=n, level=level, seed=seed)
+        return f"not every task has one floor and a better ceiling: {', '.join(unscaled)}"
+    return [_task(name, rows, normalised=True) for name, rows in by_task.items()]
 
 
 def _scaled(rows: Sequence[Entry]) -> bool:

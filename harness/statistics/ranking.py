@@ -15,10 +15,9 @@ of families, units and models, not on what else there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import combinations
 from math import comb
 from string import ascii_lowercase
 from zlib import crc32
@@ -107,16 +106,17 @@ def _shared(task: TaskScores, models: tuple[str, ...]) -> bytes:
 
     None where some run would have no score on them, since none of them counts for its seed.
     """
-    units = np.asarray(np.logical_and.reduce([_counting(task, model) for model in models]))
-    scored = all((_weights(task, model)[:, units] > 0).any(axis=1).all() for model in models)
+    each = [_counting(task, model) for model in models]
+    units = np.asarray(np.logical_and.reduce([defined for defined, _ in each]))
+    scored = all(counting[:, units].any(axis=1).all() for _, counting in each)
     return (units & scored).tobytes()
 
 
 @lru_cache(maxsize=2048)
-def _counting(task: TaskScores, model: str) -> NDArray[np.bool_]:
-    """Return the units that a model defines and that weigh something (n_units,)."""
+def _counting(task: TaskScores, model: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the units that a model defines and that weigh something (n_units,), and those of each seed."""
     finite, counting = np.isfinite(task.scores[model]), _weights(task, model) > 0
-    return np.asarray((finite | ~counting).all(axis=0) & counting.any(axis=0))
+    return np.asarray((finite | ~counting).all(axis=0) & counting.any(axis=0)), counting
 
 
 def _weights(task: TaskScores, model: str) -> Floats:
@@ -175,7 +175,9 @@ def _runs(task: TaskScores, model: str, shared: bytes, draws: Draws | None) -> F
     if draws is None:
         return of_units
     at, inner = _rows(draws, task.of_family)
-    return np.asarray(of_units[_drawn_seeds(model, len(of_units), draws.n, draws.seed)[:, at], inner])
+    return np.ascontiguousarray(
+        of_units[_drawn_seeds(model, len(of_units), draws.n, draws.seed)[:, at], inner]
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -344,37 +346,7 @@ def compare(
     A model of a single fit is judged as that fit, its luck included: with one fit of each, and luck of fits
     as large as luck with eight donors, half of the pairs were separated.
     """
-    pair = (first, second)
-    left_out = {task.name: why for task in tasks if (why := task.obstacle(pair))}
-    common = [task for task in tasks if task.name not in left_out]
-    if not common:
-        nothing = Estimate(value=None, level=level, reason="no task has scores of both")
-        return Comparison(
-            first=first,
-            second=second,
-            tasks=(),
-            left_out=left_out,
-            wins=nothing,
-            difference=nothing,
-            separated=None,
-            reason=nothing.reason,
-        )
-    here = np.mean([_pair(task, pair) for task in common], axis=0)[:, 0]
-    drawn = _over_tasks(common, lambda task, draws: _pair(task, pair, draws), sampled, n, seed)
-    wider = _expanded(level, common, pair, sampled)
-    wins, difference = (replace(percentile(float(here[i]), drawn[i], wider), level=level) for i in range(2))
-    few = _too_few(common) if sampled else _too_few_runs(common, pair)
-    unjudged = few or wins.reason
-    return Comparison(
-        first=first,
-        second=second,
-        tasks=tuple(task.name for task in common),
-        left_out=left_out,
-        wins=wins,
-        difference=difference,
-        separated=None if unjudged else not wins.low <= 0.5 <= wins.high,  # type: ignore[operator]
-        reason=unjudged,
-    )
+    return _compared(tasks, first, [second], sampled, Draws(n=n, seed=seed), level)[0]
 
 
 def rank(
@@ -398,9 +370,11 @@ def rank(
     sampled, n, level, seed
         As `compare`.
     """
+    draws = Draws(n=n, seed=seed)
     pairs = [
-        compare(tasks, *pair, sampled=sampled, n=n, level=level, seed=seed)
-        for pair in combinations(models, 2)
+        pair
+        for i, model in enumerate(models)
+        for pair in _compared(tasks, model, models[i + 1 :], sampled, draws, level)
     ]
     lacking = {task.name: why for task in tasks if (why := task.obstacle(models))}
     left_out = {**lacking, **(left_out or {})}
@@ -419,7 +393,7 @@ def rank(
             reason="no task has scores of all models",
         )
     per_task = np.array([_ranks(task, models)[:, 0] for task in common])
-    drawn = _over_tasks(common, lambda task, draws: _ranks(task, models, draws), sampled, n, seed).T
+    drawn = _over_tasks(common, lambda task, draws: _ranks(task, models, draws), sampled, draws).T
     here = per_task.mean(axis=0)
     order = sorted(range(len(models)), key=lambda i: (here[i], models[i]))
     first = drawn == drawn.min(axis=1, keepdims=True)
@@ -489,14 +463,109 @@ def _letter(i: int) -> str:
     return ascii_lowercase[i] if i < 26 else f"({i + 1})"
 
 
-def _pair(task: TaskScores, pair: tuple[str, str], draws: Draws | None = None) -> Floats:
-    """Return U / (n m) and the difference of the means in each resample (2, n_draws or 1)."""
-    shared = _shared(task, pair)
-    a, b = (_runs(task, model, shared, draws) for model in pair)
-    ahead, behind = (a[:, None] > b).view(np.int8), (a[:, None] < b).view(np.int8)
-    margin = (ahead - behind).sum(axis=(0, 1), dtype=np.int16)
-    first, second = (_means(task, model, shared, draws) for model in pair)
-    return np.stack([0.5 + 0.5 * margin / (len(a) * len(b)), first - second])
+def _compared(
+    tasks: Sequence[TaskScores],
+    first: str,
+    others: Sequence[str],
+    sampled: bool,
+    draws: Draws,
+    level: float,
+) -> list[Comparison]:
+    """Compare a model with others, at once with those that share the same units with it."""
+    alike: dict[tuple[_Match | None, ...], list[str]] = {}
+    for other in others:
+        alike.setdefault(tuple(_match(task, first, other) for task in tasks), []).append(other)
+    found = {
+        pair.second: pair
+        for matches, members in alike.items()
+        for pair in _compared_alike(tasks, first, members, matches, sampled, draws, level)
+    }
+    return [found[other] for other in others]
+
+
+_Match = tuple[bytes, int, int]
+"""Units that two models share on a task, and the seeds of each."""
+
+
+def _match(task: TaskScores, first: str, second: str) -> _Match | None:
+    """Return what two models have in common on a task; None where they cannot be put side by side."""
+    if first not in task.scores or second not in task.scores:
+        return None
+    shared = _shared(task, (first, second))
+    return (shared, len(task.scores[first]), len(task.scores[second])) if any(shared) else None
+
+
+def _compared_alike(
+    tasks: Sequence[TaskScores],
+    first: str,
+    others: Sequence[str],
+    matches: Sequence[_Match | None],
+    sampled: bool,
+    draws: Draws,
+    level: float,
+) -> Iterator[Comparison]:
+    common = {task: match for task, match in zip(tasks, matches, strict=True) if match}
+    if not common:
+        yield from (_incomparable(tasks, first, other, level) for other in others)
+        return
+    names = tuple(task.name for task in common)
+    here = np.mean([_pairs(task, first, others, match[0]) for task, match in common.items()], axis=0)[..., 0]
+    drawn = _over_tasks(
+        list(common), lambda task, draws: _pairs(task, first, others, common[task][0], draws), sampled, draws
+    )
+    few = _too_few(list(common)) if sampled else _too_few_runs(common)
+    wider = _expanded(level, common, sampled)
+    for i, other in enumerate(others):
+        wins, difference = (
+            replace(percentile(float(here[of, i]), drawn[of, i], wider), level=level) for of in range(2)
+        )
+        unjudged = few or wins.reason
+        yield Comparison(
+            first=first,
+            second=other,
+            tasks=names,
+            left_out=_left_out(tasks, (first, other), names),
+            wins=wins,
+            difference=difference,
+            separated=None if unjudged else not wins.low <= 0.5 <= wins.high,  # type: ignore[operator]
+            reason=unjudged,
+        )
+
+
+def _incomparable(tasks: Sequence[TaskScores], first: str, second: str, level: float) -> Comparison:
+    nothing = Estimate(value=None, level=level, reason="no task has scores of both")
+    return Comparison(
+        first=first,
+        second=second,
+        tasks=(),
+        left_out=_left_out(tasks, (first, second)),
+        wins=nothing,
+        difference=nothing,
+        separated=None,
+        reason=nothing.reason,
+    )
+
+
+def _left_out(
+    tasks: Sequence[TaskScores], models: Sequence[str], common: Sequence[str] = ()
+) -> dict[str, str]:
+    return {task.name: str(task.obstacle(models)) for task in tasks if task.name not in common}
+
+
+def _pairs(
+    task: TaskScores, first: str, others: Sequence[str], shared: bytes, draws: Draws | None = None
+) -> Floats:
+    """Return U / (n m) and the difference of the means with each of others (2, n_others, n_draws or 1).
+
+    The others have as many seeds each.
+    """
+    a, mean = _runs(task, first, shared, draws), _means(task, first, shared, draws)
+    b = np.stack([_runs(task, other, shared, draws) for other in others])
+    means = np.stack([_means(task, other, shared, draws) for other in others])
+    narrow = np.min_scalar_type(-b.shape[1] - 1)  # int8, for up to 127 seeds
+    by_run = [((run > b).view(np.int8) - (run < b).view(np.int8)).sum(axis=1, dtype=narrow) for run in a]
+    margin = np.sum(by_run, axis=0, dtype=np.int32)
+    return np.stack([0.5 + 0.5 * margin / (len(a) * b.shape[1]), mean - means])
 
 
 def _ranks(task: TaskScores, models: Sequence[str], draws: Draws | None = None) -> Floats:
@@ -509,17 +578,18 @@ def _over_tasks(
     tasks: Sequence[TaskScores],
     of_task: Callable[[TaskScores, Draws], Floats],
     sampled: bool,
-    n: int,
-    seed: int,
+    draws: Draws,
 ) -> Floats:
-    """Return the mean over tasks in each resample (n_columns, n), of resampled tasks where they are."""
-    draws = Draws(n=n, seed=seed, families=tuple(_families(tasks)) if sampled else None)
+    """Return the mean over tasks in each resample (..., n), of resampled tasks where they are."""
+    draws = replace(draws, families=tuple(_families(tasks)) if sampled else None)
     values = [of_task(task, draws) for task in tasks]
     if not sampled:
         return np.asarray(np.mean(values, axis=0))
     at = np.concatenate([_rows(draws, task.of_family)[0] for task in tasks])
-    sums = [np.bincount(at, column, minlength=n) for column in np.concatenate(values, axis=1)]
-    return np.asarray(sums / np.bincount(at, minlength=n))
+    sums = np.apply_along_axis(
+        lambda drawn: np.bincount(at, drawn, minlength=draws.n), -1, np.concatenate(values, axis=-1)
+    )
+    return np.asarray(sums / np.bincount(at, minlength=draws.n))
 
 
 def _families(tasks: Sequence[TaskScores]) -> dict[str, list[TaskScores]]:
@@ -534,37 +604,40 @@ def _too_few(tasks: Sequence[TaskScores]) -> str | None:
     return f"only {k} independent tasks" if k < FEW_FAMILIES else None
 
 
-def _too_few_runs(tasks: Sequence[TaskScores], pair: tuple[str, str]) -> str | None:
+def _too_few_runs(common: Mapping[TaskScores, _Match]) -> str | None:
     """Return why no test could tell two models apart on these very tasks, if none could.
 
     The smallest two-sided p-value of an exact test: the signs of paired units or, without units, the ways to
     deal the fits to the two models.
     """
-    groups = _groups(tasks, pair)
-    ways = comb(sum(groups), groups[0]) if _units(tasks, pair) == [] else 2 ** sum(groups)
+    groups = _groups(common)
+    ways = comb(sum(groups), groups[0]) if _units(common) == [] else 2 ** sum(groups)
     return None if 2 / ways < 0.05 else f"so few runs and units that p could not be below {2 / ways:.2g}"
 
 
-def _units(tasks: Sequence[TaskScores], pair: tuple[str, str]) -> list[int]:
+def _units(common: Mapping[TaskScores, _Match]) -> list[int]:
     """Return how many clusters each family has, as its poorest task has them; without those of one."""
-    counts = [min(task.n_clusters(pair) for task in family) for family in _families(tasks).values()]
+    families = _families(list(common)).values()
+    counts = [min(_n_clusters(task, common[task][0]) for task in family) for family in families]
     return [count for count in counts if count > 1]
 
 
-def _groups(tasks: Sequence[TaskScores], pair: tuple[str, str]) -> list[int]:
+def _groups(common: Mapping[TaskScores, _Match]) -> list[int]:
     """Return how many are resampled: units of each family or, without units, fits of each model."""
-    return _units(tasks, pair) or [min(len(task.scores[model]) for task in tasks) for model in pair]
+    return _units(common) or [
+        min(seeds) for seeds in zip(*(fits for _, *fits in common.values()), strict=True)
+    ]
 
 
-def _expanded(level: float, tasks: Sequence[TaskScores], pair: tuple[str, str], sampled: bool) -> float:
+def _expanded(level: float, common: Mapping[TaskScores, _Match], sampled: bool) -> float:
     """Return the level at which a percentile interval covers as often as Student's at ``level``.
 
     Means of k that are drawn by counts spread by (k - 1) / k^2, by uniform Dirichlet weights by (k - 1) /
     (k (k + 1)), where they should by 1 / k; and few know little of their spread (expanded percentile
     interval: Hesterberg 2015, doi 10.1080/00031305.2015.1089789).
     """
-    groups = [len(_families(tasks))] if sampled else _groups(tasks, pair)
-    k, by_weights = np.array(groups, dtype=float), not sampled and bool(_units(tasks, pair))
+    groups = [len(_families(list(common)))] if sampled else _groups(common)
+    k, by_weights = np.array(groups, dtype=float), not sampled and bool(_units(common))
     df = k.sum() - len(k)
     if not df:
         return 1.0
