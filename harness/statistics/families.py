@@ -469,9 +469,8 @@ def regression(runs: Curve, family: Family, shape: Floats, means: Floats) -> tup
     goal = means.T - value
     if family.g is None:
         return value, np.zeros(value.shape), runs.counts @ goal**2
-    steps, middle = _steps(runs, family, shape.T)
-    norm, product = runs.counts @ steps**2, runs.counts @ (steps * goal)
-    c1 = np.divide(product, norm, out=np.zeros(value.shape), where=norm > NO_STEP)
+    middle, steps, norm = _steps(runs, family, shape.T)
+    c1 = runs.counts @ (steps * goal) / norm
     return value - c1 * middle, c1, runs.counts @ (goal - c1 * steps) ** 2
 
 
@@ -503,16 +502,18 @@ def search(runs: Curve, family: Family, means: Floats, *, zoomed: bool = True) -
     ranges = family.ranges(runs.reach)
     if not ranges:
         return np.empty((len(means), 0))
-    goal = means.T - (means @ runs.share if family.intercept else 0.0)
+    goal = ((means.T - (means @ runs.share if family.intercept else 0.0)).T * runs.counts).T
     grid, steps = _grid(family.name, tuple(runs.sizes.tolist()), tuple(runs.counts.tolist()))
-    shapes = grid[:, np.abs(goal.T @ steps).argmax(axis=1)]
+    explained = goal.T @ steps
+    shapes = grid[:, np.abs(explained, out=explained).argmax(axis=1)]
     low, high = np.array(ranges).T[..., None, None]
     width = (high - low) / (family.points - 1)
     zoom = (ALONG_A_LINE, ALONG_A_VALLEY, AMONG_VALLEYS)[min(len(ranges), 3) - 1]
     around = _mesh(((-1.0, 1.0),) * len(ranges), zoom.points)[..., None]
     for _ in range(zoom.times if zoomed else 0):
         near = np.clip(shapes[:, None] + around * width, low, high)
-        explained = np.abs(np.einsum("scn,sn->cn", _unit_steps(runs, family, near), goal))
+        _, steps, norm = _steps(runs, family, near)
+        explained = np.einsum("scn,sn->cn", steps, goal) ** 2 / norm
         shapes = near[:, explained.argmax(axis=0), np.arange(len(means))]
         width = width * zoom.narrower
     return shapes.T
@@ -520,14 +521,15 @@ def search(runs: Curve, family: Family, means: Floats, *, zoomed: bool = True) -
 
 @lru_cache(maxsize=64)
 def _grid(name: str, sizes: tuple[float, ...], counts: tuple[float, ...]) -> tuple[Floats, Floats]:
-    """Return shapes (n_shape, n_candidates) over the bounds of a family and their `_unit_steps`.
+    """Return shapes (n_shape, n_candidates) over the bounds of a family and their steps of length 1.
 
     Kept for the next curve: those of a board have the same sizes and seeds.
     """
     family, design = FAMILIES[name], np.array([sizes, counts])
     runs = Curve(sizes=design[0], counts=design[1], means=np.zeros(len(sizes)), pure_error=0.0)
     shapes = _mesh(family.ranges(runs.reach), family.points)
-    return shapes, _unit_steps(runs, family, shapes)
+    _, steps, norm = _steps(runs, family, shapes)
+    return shapes, steps / np.sqrt(norm)
 
 
 @lru_cache(maxsize=64)
@@ -537,23 +539,18 @@ def _mesh(bounds: tuple[tuple[float, float], ...], points: int) -> Floats:
     return np.stack([axis.ravel() for axis in axes])
 
 
-def _steps(runs: Curve, family: Family, shapes: Floats) -> tuple[Floats, Floats]:
-    """Return g of shapes (n_shape, ...) less its mean over runs (n_sizes, ...), and that mean (...,).
+def _steps(runs: Curve, family: Family, shapes: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the mean over runs of g of shapes (n_shape, ...), g less it (n_sizes, ...), that one's square.
 
-    The mean is 0 for a family without c0. Sizes come first, as numpy is slow to sum over a short last axis.
+    The mean is 0 for a family without c0; the square is infinite where there is no step, so that nothing is
+    explained. Sizes come first, as numpy is slow to sum over a short last axis.
     """
     assert family.g is not None
     g = family.g((runs.sizes / runs.sizes[0]).reshape(-1, *[1] * (shapes.ndim - 1)), shapes)
     middle = np.einsum("s,s...->...", runs.share, g) if family.intercept else np.zeros(g.shape[1:])
-    return g - middle, middle
-
-
-def _unit_steps(runs: Curve, family: Family, shapes: Floats) -> Floats:
-    """Return the weighted steps of shapes (n_shape, ...), of length 1 all (n_sizes, ...); 0 where flat."""
-    steps, _ = _steps(runs, family, shapes)
-    weighted = (steps.T * runs.counts).T
-    norm = np.einsum("s...,s...->...", weighted, steps)
-    return np.asarray(weighted / np.where(norm > NO_STEP, np.sqrt(norm), np.inf))
+    steps = g - middle
+    norm = np.einsum("s,s...->...", runs.counts, steps**2)
+    return middle, steps, np.where(norm > NO_STEP, norm, np.inf)
 
 
 def _polish(runs: Curve, family: Family) -> Floats:
