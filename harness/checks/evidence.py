@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.checks.curve import Block, Curve
+from harness.checks.curve import Block
 from harness.statistics import (
     RULES,
     dunnett_p,
@@ -130,6 +130,9 @@ class Evidence:
     headroom_high: float | None
     intraclass_correlation: float | None
     signal_to_noise: float | None
+
+
+NAMES = frozenset(field.name for field in fields(Evidence))
 
 
 def measure(block: Block, permutations: int, seed: int) -> Columns:
@@ -307,28 +310,24 @@ def _groups(labels: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     return np.split(order, starts) if len(order) else []
 
 
-def numbers_of(curve: Curve, columns: Columns, row: int) -> dict[str, Any]:
-    """Return one curve's numbers as plain Python, scores in their own direction."""
-    names = [field.name for field in fields(Evidence) if field.name in columns]
-    numbers = {name: _plain(columns[name], row) for name in names}
-    for name in ("best", "untrained", "baseline", "ceiling"):
-        if numbers[name] is not None:
-            numbers[name] *= curve.sign
-    return {
-        **numbers,
-        "df": int(numbers["df"]),
-        "seeds_needed": None if numbers["seeds_needed"] is None else int(numbers["seeds_needed"]),
-        "best_size": curve.sizes[int(columns["best_place"][row])],
-        "baseline_name": None if curve.baseline is None else curve.baseline[0],
-        "ceiling_measured": curve.ceiling is not None,
+def numbers_of(block: Block, columns: Columns) -> list[dict[str, Any]]:
+    """Return the numbers of every curve as plain Python, scores in their own direction."""
+    curves, scores = block.curves, ("best", "untrained", "baseline", "ceiling")
+    turned = {name: curves[0].sign * columns[name] for name in scores if columns[name] is not None}
+    of = {name: _plain(column, len(curves)) for name, column in (columns | turned).items()}
+    numbers = {name: of[name] for name in of if name in NAMES} | {
+        "seeds_needed": [None if seeds is None else int(seeds) for seeds in of["seeds_needed"]],
+        "best_size": [curve.sizes[at] for curve, at in zip(curves, of["best_place"], strict=True)],
+        "baseline_name": [None if curve.baseline is None else curve.baseline[0] for curve in curves],
+        "ceiling_measured": [curve.ceiling is not None for curve in curves],
     }
+    return [dict(zip(numbers, row, strict=True)) for row in zip(*numbers.values(), strict=True)]
 
 
-def _plain(column: Any, row: int) -> Any:
-    """Return a row's number, or tuple of numbers over sizes; None for NaN and infinity."""
+def _plain(column: Any, n_curves: int) -> list[Any]:
+    """Return of every curve its number, or tuple of numbers over sizes; None for NaN and infinity."""
     if column is None:
-        return None
-    if column.ndim == 2:
-        return tuple(_plain(of_size, row) for of_size in column)
-    value = column[row].item()
-    return value if math.isfinite(value) else None
+        return [None] * n_curves
+    numbers = column.astype(object)
+    numbers[~np.isfinite(column)] = None
+    return list(zip(*numbers, strict=True) if column.ndim == 2 else numbers)

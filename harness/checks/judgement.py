@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import compress, repeat
 from typing import Any
 
@@ -84,7 +84,7 @@ def describe_verdict(
         "quotable": verdict.quotable,
         "flags": list(verdict.flags),
         "saturation": found | {"R5": _fitted_point(fitted, sizes, whole)},
-        "evidence": asdict(verdict.evidence),
+        "evidence": dict(vars(verdict.evidence)),
     }
 
 

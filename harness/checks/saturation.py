@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from harness.statistics import (
     NO_ANSWER,
     Answers,
@@ -73,8 +75,7 @@ def _points(
 ) -> list[SaturationPoint]:
     """Return one rule's saturation point of every curve."""
     ends = [central_set(answer.shares, level, at.runs).T.tolist() for level in (0.0, 0.80, 0.95)]
-    columns = zip(sizes, answer.position.tolist(), answer.shares.T.tolist(), crossings, *ends, strict=True)
-    return [_point(*column) for column in columns]
+    return list(map(_point, sizes, answer.position.tolist(), answer.shares.T.tolist(), crossings, *ends))
 
 
 def _point(
@@ -86,17 +87,15 @@ def _point(
     of_80: tuple[int, int],
     of_95: tuple[int, int],
 ) -> SaturationPoint:
-    def named(ends: tuple[int, int]) -> tuple[int, int] | None:
-        return None if NO_ANSWER in ends else (sizes[ends[0]], sizes[ends[1]])
-
+    answered, ever = position != NO_ANSWER, NO_ANSWER not in middle
     return SaturationPoint(
-        size=None if position == NO_ANSWER else sizes[position],
+        size=sizes[position] if answered else None,
         censored=censoring(position, len(sizes)),
-        point=None if position == NO_ANSWER else point,
+        point=point if answered else None,
         distribution=dict(zip(sizes, shares, strict=True)),
-        median=None if NO_ANSWER in middle else sizes[middle[0]],
-        set_80=named(of_80),
-        set_95=named(of_95),
+        median=sizes[middle[0]] if ever else None,
+        set_80=(sizes[of_80[0]], sizes[of_80[1]]) if ever else None,
+        set_95=(sizes[of_95[0]], sizes[of_95[1]]) if ever else None,
     )
 
 
@@ -105,10 +104,6 @@ def _crossings(sizes: Sequence[Sequence[int]], rule: str, at: Summary) -> list[f
     share = {"R3_80": 0.80, "R3": 0.90, "R3_95": 0.95}.get(rule)
     if share is None:
         return [None] * len(sizes)
-    return [_crossing(of_curve, at, row, share) for row, of_curve in enumerate(sizes)]
-
-
-def _crossing(sizes: Sequence[int], at: Summary, row: int, share: float) -> float | None:
-    fitted = at.isotonic[:, row]
-    reached = crossing(sizes, fitted, float(at.floor[row] + share * (fitted[-1] - at.floor[row])))
-    return None if math.isnan(reached) else reached
+    bar = at.floor + share * (at.isotonic[-1] - at.floor)
+    reached = crossing(np.array(sizes).T, at.isotonic, bar).tolist()
+    return [None if math.isnan(size) else size for size in reached]

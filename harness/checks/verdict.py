@@ -131,10 +131,9 @@ def judge(
         answers = saturation_points(block.scores, n=replicates, seed=seed, progress=progress)
         sizes = [curve.sizes for curve in block.curves]
         points = points_of(sizes, answers, summarise(block.scores))
-        trends, levels = _trends(columns), _levels(columns, block)
-        for row, member in enumerate(block.members):
-            evidence = numbers_of(block.curves[row], columns, row)
-            verdicts[member] = _verdict(block.curves[row], levels[row], trends[row], evidence, points[row])
+        judged = _levels(columns, block), _trends(columns), numbers_of(block, columns), points
+        found = map(_verdict, block.curves, *judged)
+        verdicts.update(zip(block.members, found, strict=True))
     return [verdicts[member] for member in range(len(curves))]
 
 

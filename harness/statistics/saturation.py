@@ -7,13 +7,13 @@ in the ascending list of sizes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from harness.statistics.trend import POWER, FloatArray, pooled_spread
@@ -260,19 +260,27 @@ def isotonic(mean: FloatArray, weights: NDArray[np.int_]) -> FloatArray:
     return fitted
 
 
-def crossing(sizes: Sequence[int], fitted: FloatArray, bar: float) -> float:
-    """Return the size at which one fitted curve (sizes,) reaches ``bar``, interpolated on log size.
+def crossing(sizes: ArrayLike, fitted: FloatArray, bar: FloatArray | float) -> FloatArray:
+    """Return the size at which a fitted curve reaches ``bar`` (...), interpolated on log size.
 
     The smallest size if it is over the bar, NaN if none is.
+
+    Parameters
+    ----------
+    sizes, fitted
+        Sizes in ascending order, and the values there, which never fall (sizes, ...).
     """
-    if not fitted[-1] >= bar:
-        return float("nan")
-    position = int(np.argmax(fitted >= bar))
-    if position == 0:
-        return float(sizes[0])
-    step = (bar - fitted[position - 1]) / (fitted[position] - fitted[position - 1])
-    low, high = np.log(sizes[position - 1]), np.log(sizes[position])
-    return float(np.exp(low + step * (high - low)))
+    sizes = np.asarray(sizes, dtype=float)
+    first = np.argmax(fitted >= bar, axis=0)[None]
+
+    def step(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        start, end = (np.take_along_axis(values, at, axis=0)[0] for at in (np.maximum(first - 1, 0), first))
+        return start, end - start
+
+    (log_size, wide), (below, high) = step(np.log(sizes)), step(fitted)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.exp(log_size + (bar - below) / high * wide)
+    return np.select([~(fitted[-1] >= bar), first[0] == 0], [np.nan, sizes[0]], inside)
 
 
 def censoring(position: int, n_sizes: int) -> Censored:
