@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
+
+from pydantic_core import to_jsonable_python as as_json
 
 from harness.checks import Entry, Standings, standings
 
@@ -36,11 +38,11 @@ def ranking(
 def _describe(found: Standings, arm_of: Mapping[str, str]) -> Json:
     """Return a ranking as plain data; the pairs are told by the letters of the tiers."""
     return {
-        "rows": [{**asdict(row), "arm": arm_of[row.model]} for row in found.rows],
+        "rows": [{**as_json(row), "arm": arm_of[row.model]} for row in found.rows],
         "tasks": list(found.tasks),
         "left_out": dict(found.left_out),
         "unranked": dict(found.unranked),
         "of_tasks_like_these": found.of_tasks_like_these,
-        "without": {task: asdict(stability) for task, stability in found.without.items()},
+        "without": {task: as_json(stability) for task, stability in found.without.items()},
         "reason": found.reason,
     }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
+from pydantic_core import to_jsonable_python as as_json
 from threadpoolctl import threadpool_limits
 
 from harness.checks import Curve, Entry, Subject, UnitScores, join_seeds, no_change
@@ -326,7 +327,7 @@ class _Table:
             **{name: job[name] for name in CURVE},
             "points": points,
             "absent": _absent(records, metric),
-            "sizes": [{**asdict(at), "z": normalised(at.mean, self.scales[metric])} for at in summary],
+            "sizes": [{**as_json(at), "z": normalised(at.mean, self.scales[metric])} for at in summary],
             "best_size": best.size if best else None,
             "no_change": [
                 {"size": size, **self._no_change(by_size[size], metric)} for size in sorted(compared)
@@ -502,11 +503,11 @@ class _Table:
         how = self.task["metrics"][metric]
         rivals = self.rivals[metric]
         if metric == self.task["primary"] or not rivals:
-            return asdict(no_change(model, rivals, how["direction"], _margin(how), self.absent_rivals))
+            return dict(as_json(no_change(model, rivals, how["direction"], _margin(how), self.absent_rivals)))
         sign = 1 if how["direction"] == "up" else -1
         best = max(rivals, key=lambda rival: sign * rival.value)
         found = no_change(model, [best], how["direction"], _margin(how), self.absent_rivals)
-        return asdict(replace(found, against=()))
+        return dict(as_json(replace(found, against=())))
 
     def _subject(self, records: list[Record], metric: str) -> Subject | None:
         """Return the headline value, averaged over seeds, and the scores per unit; None without a value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,18 +41,26 @@ def seed_summary(scores: Iterable[tuple[int, float]]) -> tuple[AtSize, ...]:
     by_size: dict[int, list[float]] = defaultdict(list)
     for size, value in scores:
         by_size[size].append(value)
-    return tuple(_at_size(size, values) for size, values in sorted(by_size.items()))
-
-
-def _at_size(size: int, values: Sequence[float]) -> AtSize:
-    return AtSize(
-        size=size,
-        n=len(values),
-        mean=float(np.mean(values)),
-        sd=float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        low=min(values),
-        high=max(values),
+    ordered = dict(sorted(by_size.items()))
+    return tuple(
+        AtSize(size=size, n=len(values), mean=mean, sd=sd, low=min(values), high=max(values))
+        for (size, values), (mean, sd) in zip(ordered.items(), _spread(ordered.values()), strict=True)
     )
+
+
+def _spread(groups: Collection[Sequence[float]]) -> list[tuple[float, float | None]]:
+    """Return mean and standard deviation of each group, all of them at once."""
+    if not groups:
+        return []
+    n = np.array([len(values) for values in groups])
+    runs, starts = np.concatenate([np.asarray(values, dtype=float) for values in groups]), np.cumsum(n) - n
+    means = np.add.reduceat(runs, starts) / n
+    squares = np.add.reduceat((runs - np.repeat(means, n)) ** 2, starts)
+    sd = np.sqrt(squares / np.maximum(n - 1, 1))
+    return [
+        (mean, own if k > 1 else None)
+        for mean, own, k in zip(means.tolist(), sd.tolist(), n.tolist(), strict=True)
+    ]
 
 
 def best_size(sizes: Iterable[AtSize], direction: Direction = "up") -> AtSize | None:

@@ -99,19 +99,23 @@ def paired_difference(
     """
     first, second = np.atleast_2d(np.asarray(a, dtype=float)), np.asarray(b, dtype=float)
     weight = np.atleast_2d(np.ones(len(second)) if weights is None else np.asarray(weights, dtype=float))
-    cluster = np.arange(len(second)) if clusters is None else np.asarray(clusters)
+    cluster = None if clusters is None else np.asarray(clusters)
     by_seed = len(weight) in (1, len(first))
-    if not (first.shape[1:] == second.shape == weight.shape[1:] == cluster.shape and by_seed):
+    shapes = [first.shape[1:], second.shape, weight.shape[1:], *([] if cluster is None else [cluster.shape])]
+    if len(set(shapes)) > 1 or not by_seed:
         raise ValueError(
             "one score, one weight (for all seeds, or for each) and one cluster per unit are needed, not "
-            f"{first.shape}, {second.shape}, {weight.shape}, {cluster.shape}"
+            f"{first.shape}, {second.shape}, {weight.shape}"
+            + ("" if cluster is None else f", {cluster.shape}")
         )
     if not (np.isfinite(weight).all() and (weight >= 0).all()):
         raise ValueError("weights must be finite and not negative")
     difference, counting = first - second, np.broadcast_to(weight > 0, first.shape)
     kept = (np.isfinite(difference) | ~counting).all(axis=0) & counting.any(axis=0)
     gained = (np.where(counting, difference, 0.0) * weight)[:, kept]
-    sums, shares = (_by_cluster(each, cluster[kept]) for each in (gained, weight[:, kept]))
+    sums, shares = gained, np.broadcast_to(weight[:, kept], gained.shape)
+    if cluster is not None:
+        sums, shares = (_by_cluster(each, cluster[kept]) for each in (sums, shares))
     weighed = bool(shares.shape[1]) and bool(shares.sum(axis=1).all())
     found = Interval(
         estimate=float((sums.sum(axis=1) / shares.sum(axis=1)).mean()) if weighed else None,
@@ -168,28 +172,28 @@ def _means(sums: NDArray[np.float64], shares: NDArray[np.float64], n: int, seed:
     NaN where a seed that is drawn has no weight.
     """
     n_seeds, n_clusters = sums.shape
-    columns = np.vstack([sums, shares]).T
-    counts = _counts(n_clusters, n, seed)
-    blocks = [counts[rows].astype(float) @ columns for rows in _blocks(n, n_clusters)]
-    by_seed, total = np.split(np.concatenate(blocks).T, [n_seeds])
-    drawn = _counts(n_seeds, n, seed + 1).T if n_seeds > 1 else np.ones((1, n))
-    scores = np.divide(by_seed, total, out=np.full(by_seed.shape, np.nan), where=total > 0)
+    counts, rows = _counts(n_clusters, n, seed), np.vstack([sums, shares])
+    blocks = [rows @ counts[:, block].astype(float) for block in _blocks(n, n_clusters)]
+    by_seed, total = np.split(np.concatenate(blocks, axis=1), [n_seeds])
+    drawn = _counts(n_seeds, n, seed + 1) if n_seeds > 1 else np.ones((1, n))
+    with np.errstate(invalid="ignore"):
+        scores = by_seed / total
     return np.asarray(np.where(drawn > 0, drawn * scores, 0.0).sum(axis=0) / n_seeds)
 
 
 @lru_cache(maxsize=4)
 def _counts(units: int, n: int, seed: int) -> NDArray[np.uint8]:
-    """Return how often each cluster (or seed) is drawn in each resample (n, units).
+    """Return how often each cluster (or seed) is drawn in each resample (units, n).
 
     Kept for the next calls, since the comparisons on one data set share their units. One drawn more than
     255 times has a probability below 1e-500.
     """
     rng = np.random.default_rng(seed)
-    counts = np.empty((n, units), dtype=np.uint8)
-    for rows in _blocks(n, units):
-        block = counts[rows]
-        drawn = rng.integers(units, size=block.shape) + units * np.arange(len(block))[:, None]
-        counts[rows] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
+    counts = np.empty((units, n), dtype=np.uint8)
+    for block in _blocks(n, units):
+        shape = counts[:, block].T.shape
+        drawn = rng.integers(units, size=shape) + units * np.arange(shape[0])[:, None]
+        counts[:, block] = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(shape).T
     return counts
 
 
