@@ -502,7 +502,8 @@ def search(runs: Curve, family: Family, means: Floats, *, zoomed: bool = True) -
     ranges = family.ranges(runs.reach)
     if not ranges:
         return np.empty((len(means), 0))
-    goal = ((means.T - (means @ runs.share if family.intercept else 0.0)).T * runs.counts).T
+    columns = np.ascontiguousarray(means.T)
+    goal = (columns - (runs.share @ columns if family.intercept else 0.0)) * runs.counts[:, None]
     grid, steps = _grid(family.name, tuple(runs.sizes.tolist()), tuple(runs.counts.tolist()))
     explained = goal.T @ steps
     shapes = grid[:, np.abs(explained, out=explained).argmax(axis=1)]
@@ -562,6 +563,8 @@ def _polish(runs: Curve, family: Family) -> Floats:
     step, misfit = (bounds[:, 1] - bounds[:, 0]) / (family.points - 1), _misfit(runs, family)
     if len(start) == 1:
         near = np.clip([start[0] - step[0], start[0] + step[0]], *bounds[0])
+        if start[0] in near and misfit(start) + 1e-8 < misfit(start + 1e-3 * (near.mean() - start)):
+            return start  # on the edge of what is searched, and worse behind it by more than rounding
         found = minimize_scalar(misfit, bounds=near, method="bounded", options={"xatol": 1e-10})
         return np.array([found.x]) if found.fun <= misfit(start) else start
     corners = np.clip(np.vstack([start, start + np.diag(step / 4)]), bounds[:, 0], bounds[:, 1])
