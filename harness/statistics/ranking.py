@@ -429,7 +429,8 @@ def iqm(
         np.concatenate([_runs(task, model, units, draws) for task, units in zip(own, shared, strict=True)])
         for draws in (None, Draws(n=n, seed=seed))
     )
-    return percentile(float(trim_mean(here[:, 0], 0.25)), trim_mean(drawn, 0.25, axis=0), level)
+    middle = trim_mean(np.hstack([here, drawn]), 0.25, axis=0)
+    return percentile(float(middle[0]), middle[1:], level)
 
 
 def letters(models: Sequence[str], pairs: Sequence[Comparison]) -> dict[str, str]:

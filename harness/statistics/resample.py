@@ -113,7 +113,7 @@ def paired_difference(
     difference, counting = first - second, np.broadcast_to(weight > 0, first.shape)
     kept = (np.isfinite(difference) | ~counting).all(axis=0) & counting.any(axis=0)
     gained = (np.where(counting, difference, 0.0) * weight)[:, kept]
-    sums, shares = gained, np.broadcast_to(weight[:, kept], gained.shape)
+    sums, shares = gained, weight[:, kept]
     if cluster is not None:
         sums, shares = (_by_cluster(each, cluster[kept]) for each in (sums, shares))
     weighed = bool(shares.shape[1]) and bool(shares.sum(axis=1).all())
@@ -169,7 +169,7 @@ def _by_cluster(values: NDArray[np.float64], clusters: NDArray[Any]) -> NDArray[
 def _means(sums: NDArray[np.float64], shares: NDArray[np.float64], n: int, seed: int) -> NDArray[np.float64]:
     """Return the weighted mean of each resample (n,): multinomial counts times sums of clusters.
 
-    NaN where a seed that is drawn has no weight.
+    Shares are one row per seed, or one for all (1, n_clusters). NaN where a seed that is drawn has no weight.
     """
     n_seeds, n_clusters = sums.shape
     counts, rows = _counts(n_clusters, n, seed), np.vstack([sums, shares])

@@ -61,7 +61,7 @@ class Blobs:
 
     def path(self, stage: str, address: str) -> Path:
         """Return where a blob is or would be."""
-        return self.folder / stage / address[:2] / address
+        return self.folder.joinpath(stage, address[:2], address)
 
     def has(self, stage: str, address: str) -> bool:
         """Return whether the stage is finished (its content is verified by :meth:`read`)."""
@@ -164,7 +164,15 @@ def verify(folder: Path) -> None:
         ) from error
     for name, digest in digests.items():
         file = folder / name
-        if not file.is_file() or file_digest(file) != digest:
+        if _digest(file) != digest:
             raise Damaged(
                 f'"{file}" does not have the content that was written; the stage will be computed again'
             )
+
+
+def _digest(file: Path) -> str | None:
+    """Return the digest of a file's content; None where there is no such file."""
+    try:
+        return file_digest(file)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return None
