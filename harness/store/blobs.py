@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from harness.digest import file_digest
+from harness.digest import content_digest, file_digest
 from harness.environment import library_versions, process_name
 from harness.errors import Damaged
 
@@ -80,6 +80,21 @@ class Blobs:
             verify(folder)
             self._verified.add(folder)
         return folder
+
+    def content(self, stage: str, address: str, name: str) -> bytes:
+        """Return one file of a finished stage, checked against its digest.
+
+        Raises
+        ------
+        Damaged
+            The file is missing or does not have the content that was written.
+        """
+        folder = self.path(stage, address)
+        file, digest = folder / name, _digests(folder).get(name)
+        content = file.read_bytes() if digest and file.is_file() else None
+        if content is None or content_digest(content) != digest:
+            raise _damaged(file)
+        return content
 
     @contextmanager
     def write(self, stage: str, address: str) -> Iterator[Path]:
@@ -156,23 +171,20 @@ def seal(folder: Path) -> None:
 
 def verify(folder: Path) -> None:
     """Compare a sealed folder with its manifest; raise :class:`Damaged` naming the first bad file."""
-    try:
-        digests = json.loads((folder / MANIFEST).read_bytes())["files"]
-    except (OSError, ValueError, KeyError) as error:
-        raise Damaged(
-            f'"{folder / MANIFEST}" cannot be read ({error}); the stage will be computed again'
-        ) from error
-    for name, digest in digests.items():
+    for name, digest in _digests(folder).items():
         file = folder / name
-        if _digest(file) != digest:
-            raise Damaged(
-                f'"{file}" does not have the content that was written; the stage will be computed again'
-            )
+        if not file.is_file() or file_digest(file) != digest:
+            raise _damaged(file)
 
 
-def _digest(file: Path) -> str | None:
-    """Return the digest of a file's content; None where there is no such file."""
+def _digests(folder: Path) -> dict[str, str]:
+    """Return what the manifest of a sealed folder says of its files."""
+    manifest = folder / MANIFEST
     try:
-        return file_digest(file)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return None
+        return dict(json.loads(manifest.read_bytes())["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f'"{manifest}" cannot be read ({error}); the stage will be computed again') from error
+
+
+def _damaged(file: Path) -> Damaged:
+    return Damaged(f'"{file}" does not have the content that was written; the stage will be computed again')

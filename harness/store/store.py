@@ -15,7 +15,7 @@ from harness.records import Record
 from harness.store.blobs import Blobs, write_atomically
 from harness.store.ledger import Ledger
 from harness.store.shelf import Shelf
-from harness.store.units import Units, read_units
+from harness.store.units import UNITS, Units, unpack
 
 FORMAT = "3"
 
@@ -87,7 +87,7 @@ class Store:
         Damaged
             The stored file does not have the content that was written.
         """
-        return read_units(self.blobs.read("score", address))
+        return unpack(self.blobs.content("score", address, UNITS))
 
     def intact(self, address: str) -> bool:
         """Return whether a finished job's scores are there and undamaged."""

@@ -45,11 +45,6 @@ def write_units(folder: Path, units: Units) -> None:
     (folder / UNITS).write_bytes(pack(units))
 
 
-def read_units(folder: Path) -> Units:
-    """Read scores per unit from a folder."""
-    return unpack((folder / UNITS).read_bytes())
-
-
 def pack(units: Units) -> bytes:
     """Return the content of the file."""
     import numpy as np
