@@ -26,7 +26,7 @@ from harness.statistics import curve as by_size
 R5_SHARE = 0.9
 """Share of the gain that R5 answers for, as R3 does."""
 FEW = 60
-"""Curves that are fitted, at 40 ms (four sizes) to 300 ms (six), before others would have started."""
+"""Curves that are fitted, at 9 ms (four sizes) to 85 ms (six), before others would have started."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import curve_fit
 
 from harness.statistics import FAMILIES, curve, fit_family, select_family
-from harness.statistics.families import aicc, search
+from harness.statistics.families import EXPONENTS, aicc, search
 
 SIZES = np.repeat([100.0, 300, 1_000, 3_000, 10_000, 30_000, 100_000], 3)
 
@@ -164,6 +164,33 @@ def test_an_edge_is_said():
     """A step behind the smallest size has no exponent: the search ends at its bound and says so."""
     fit = fit_family(curve(SIZES, np.where(SIZES > 100, 1.0, 0.0)), "pow3")
     assert fit.at_edge
+
+
+def test_an_edge_is_the_best_of_what_is_searched():
+    """A straight line in log n is a power law of exponent 0: the smallest one searched leaves least."""
+    values = 0.3 + 0.1 * np.log10(SIZES) + np.random.default_rng(6).normal(0, 1e-3, len(SIZES))
+    fit = fit_family(curve(SIZES, values), "pow3")
+    assert (fit.shape[0], fit.at_edge) == (EXPONENTS[0], True)
+    for exponent in EXPONENTS[0] + np.geomspace(1e-7, 1, 30):
+        power = np.stack([np.ones(len(SIZES)), SIZES**-exponent], axis=1)
+        assert np.linalg.lstsq(power, values)[1] > fit.rss
+    near_it = fit_family(curve(SIZES, 0.9 - 0.5 * SIZES**-0.02), "pow3")
+    assert near_it.shape[0] == pytest.approx(0.02, rel=1e-3)
+
+
+def test_curves_of_the_same_sizes_keep_their_own_weights():
+    """With other numbers of seeds the best curve is another one: each is as good as curve_fit's."""
+    formula, truth = FORMULAS["pow3"]
+    exponents = []
+    for seeds in ([3] * 7, [3, 90, 3, 3, 90, 90, 3]):
+        sizes = np.repeat(SIZES[::3], seeds)
+        values = formula(sizes, **truth) + np.repeat([0.1, 0, 0, -0.05, 0, 0, 0.05], seeds)
+        theirs, _ = curve_fit(formula, sizes, values, p0=list(truth.values()), maxfev=20_000)
+        fit = fit_family(curve(sizes, values), "pow3")
+        assert fit.rss <= np.sum((values - formula(sizes, *theirs)) ** 2) * (1 + 1e-6)
+        assert fit.parameters["a"] == pytest.approx(theirs[2], rel=1e-3)
+        exponents.append(fit.parameters["a"])
+    assert abs(exponents[0] - exponents[1]) > 0.1
 
 
 def test_many_at_once_agree_with_one_by_one():
