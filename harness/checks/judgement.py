@@ -75,8 +75,9 @@ def describe_verdict(
     whole
         Cells of the corpus, of which sizes are fractions.
     """
-    found = {rule: _point(point, whole) for rule, point in sorted(verdict.saturation.items())}
     sizes = tuple(next(iter(verdict.saturation.values())).distribution)
+    names = list(map(str, sizes))
+    found = {rule: _point(point, names, whole) for rule, point in sorted(verdict.saturation.items())}
     return {
         "level": verdict.level,
         "trend": verdict.trend,
@@ -92,12 +93,12 @@ def _fraction(size: float | None, whole: int | None) -> float | None:
     return None if size is None or not whole else size / whole
 
 
-def _point(point: SaturationPoint, whole: int | None) -> dict[str, Any]:
+def _point(point: SaturationPoint, names: Sequence[str], whole: int | None) -> dict[str, Any]:
     return {
         "size": point.size,
         "fraction": _fraction(point.size, whole),
         "censored": point.censored,
-        "distribution": {str(size): share for size, share in point.distribution.items()},
+        "distribution": dict(zip(names, point.distribution.values(), strict=True)),
     }
 
 

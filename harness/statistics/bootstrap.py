@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,30 +146,27 @@ def _resampled(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return mean, best and sum of squares about the mean of each replicate (curves, replicates)."""
     if units is None:
-        values = runs[:, None, :]
+        values = runs.T[..., None]
     else:
-        values = np.einsum("csu,bu->cbs", runs, units / units.shape[1], optimize=True)
-    centre = values.mean(axis=(1, 2), keepdims=True)
-    centred = values - centre
-    n_seeds = seeds.shape[1]
+        values = np.einsum("csu,bu->scb", runs, units / units.shape[1], optimize=True)
+    centre = runs.reshape(len(runs), -1).mean(axis=1)[:, None]
+    centred, n_seeds = values - centre, seeds.shape[1]
     mean = _weighted_sum(centred, seeds) / n_seeds
     squares = _weighted_sum(centred**2, seeds) - n_seeds * mean**2
-    return mean + centre[..., 0], _best_drawn(values, seeds), squares
+    return mean + centre, _best_drawn(values, seeds), squares
 
 
 def _weighted_sum(values: FloatArray, counts: FloatArray) -> FloatArray:
-    if values.shape[1] == 1:
-        return np.asarray(values[:, 0] @ counts.T)
-    return np.asarray((values * counts).sum(axis=-1))
+    """Return sums over seeds of values (seeds, curves, replicates or 1) times counts (replicates, seeds)."""
+    if values.shape[2] == 1:
+        return np.asarray(values[..., 0].T @ counts.T)
+    return np.asarray(np.einsum("scb,bs->cb", values, counts))
 
 
 def _best_drawn(values: FloatArray, counts: FloatArray) -> FloatArray:
     """Return the best score among the seeds drawn."""
-    best = np.full((len(values), len(counts)), -np.inf)
-    left_out = np.where(counts > 0, 0.0, -np.inf)
-    for seed in range(counts.shape[1]):
-        np.maximum(best, values[..., seed] + left_out[:, seed], out=best)
-    return best
+    left_out = np.where(counts.T > 0, 0.0, -np.inf)
+    return np.asarray(reduce(np.maximum, map(np.add, values, left_out)))
 
 
 def central_set(shares: FloatArray, level: float, runs: NDArray[np.int_] | None = None) -> NDArray[np.int_]:

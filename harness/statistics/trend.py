@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import linalg, stats
 
 FloatArray = NDArray[np.float64]
 Groups = Sequence[FloatArray]
@@ -22,7 +22,7 @@ POWER = float(stats.norm.ppf(0.95) + stats.norm.ppf(0.80))
 
 SHUFFLES = 2_000
 """Shuffles held at a time."""
-BLOCK = 100_000
+BLOCK = 50_000
 """Shuffles times curves computed at a time: small enough for the processor's cache."""
 
 
@@ -116,20 +116,21 @@ def permutation_p(groups: Groups, n: int = PERMUTATIONS, seed: int = 0) -> Float
 
 
 def _shuffles(counts: NDArray[np.int_], n: int, seed: int) -> Iterator[list[FloatArray]]:
-    """Yield blocks of shuffles: for every size (shuffles, runs), 1 / sqrt(seeds) for the runs dealt to it."""
+    """Yield blocks of shuffles: for orthonormal contrasts of sizes (shuffles, runs), the weights of runs."""
     rng = np.random.default_rng(seed)
+    contrasts = linalg.null_space(np.sqrt(counts)[None]).T / np.sqrt(counts)
     labels = np.repeat(np.arange(len(counts)), counts)
     for start in range(0, n, SHUFFLES):
         dealt = rng.permuted(np.tile(labels, (min(SHUFFLES, n - start), 1)), axis=1)
-        yield [(dealt == label) / np.sqrt(count) for label, count in enumerate(counts)]
+        yield [of_size[dealt] for of_size in contrasts]
 
 
 def _dealt_between(values: FloatArray, dealt: Groups) -> FloatArray:
     """Return the sum of squares between sizes of every curve after every shuffle (curves, shuffles)."""
     total = np.zeros((len(values), len(dealt[0])))
-    for of_size in dealt:
-        sums = values @ of_size.T
-        total += np.square(sums, out=sums)
+    for contrast in dealt:
+        found = values @ contrast.T
+        total += np.square(found, out=found)
     return total
 
 
