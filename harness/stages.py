@@ -153,14 +153,14 @@ class Bench:
         try:
             return work.score()
         except NotApplicable as reason:
-            return Outcome(status="not-applicable", reason=str(reason), costs=work.costs())
+            return Outcome(status="not-applicable", reason=_whole(str(reason)), costs=work.costs())
         except BaseException as error:  # a guest may raise anything; workers get no interrupts of their own
             failure = Failure(
                 kind=failure_class(error),
-                reason=f"{type(error).__name__}: {error}",
+                reason=_whole(f"{type(error).__name__}: {error}"),
                 stage=self.stage[0],
                 stage_address=self.stage[1],
-                traceback="".join(traceback.format_exception(error)),
+                traceback=_whole("".join(traceback.format_exception(error))),
             )
             return Outcome(status="failed", failure=failure, costs=work.costs())
 
@@ -606,7 +606,8 @@ def write_scores(folder: Path, scores: Scores, split: Split, notes: Mapping[str,
         "notes": {"unit_kind": split.unit_kind, **notes, **scores.notes},
         "split_digest": splits.split_digest(split),
     }
-    (folder / "scores.json").write_text(json.dumps(found, allow_nan=False))
+    text = json.dumps(found, allow_nan=False, ensure_ascii=False)
+    (folder / "scores.json").write_text(text, encoding="utf-8", errors="replace")  # half characters too
     units = Units(
         names=_texts(scores.unit_names),
         weights=None if scores.weights is None else np.asarray(scores.weights, dtype=float),
@@ -628,6 +629,11 @@ def check_device(device: str) -> None:
 
     if not torch.cuda.is_available():
         raise OSError("this job was planned for a CUDA device and the worker sees none")
+
+
+def _whole(text: str) -> str:
+    """Return a guest's text as one that can be written: half characters (lone surrogates) are spelled out."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def failure_class(error: BaseException) -> FailureClass:

@@ -8,6 +8,7 @@ import pytest
 
 DEEDS = {
     "raises": ("crash", "I would rather not"),
+    "raises_half_a_character": ("crash", "half of \\udc80 a character"),
     "segfaults": ("crash", "died with exit code"),
     "exits": ("crash", "died with exit code 7"),
     "exits_in_silence": ("crash", "ended and gave no result"),
@@ -62,6 +63,17 @@ def test_the_next_guest_gets_a_clean_worker(place, installed):
     place("run", "mine.yaml", "--catalogue", "catalogue.yaml", "--jobs", 1, code=1)
     states = {score["model"]["name"]: score["status"] for score in place.board()["scores"]}
     assert states == dict(zip(models, ["failed", "failed", "ok", "ok"], strict=True))
+
+
+def test_half_characters_cost_no_board(place, installed):
+    """Notes and reasons that no file could hold are kept with a question mark instead."""
+    place.packages = (installed("hostile"),)
+    place.suite(models=["do_nothing"], tasks=["mumbles"], corpora=[], sizes=[], seeds=[0])
+    place("run", "mine.yaml", "--catalogue", "catalogue.yaml", "--jobs", 1)
+    (score,) = place.board()["scores"]
+    assert score["undefined"] == {"nothing": "half of ? a character"}
+    assert score["notes"]["said"] == "half of ? a character"
+    assert score["notes"]["half of ? a character"] == 1
 
 
 def test_scores_that_cannot_be_are_not_kept(place, installed):
