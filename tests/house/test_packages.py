@@ -101,7 +101,7 @@ def test_the_clashing_one_is_named(installed):
 def test_the_hostile_ones_and_those_that_do_nothing_are_found(installed):
     """One model per deed, one for any deed, and a model and a task that do nothing."""
     found = discovered(installed("hostile"))
-    assert len([name for name in found["models"] if name.startswith("hostile_")]) == 17
+    assert len([name for name in found["models"] if name.startswith("hostile_")]) == 18
     assert "do_nothing" in found["models"]
     assert "do_nothing" in found["tasks"]
 
