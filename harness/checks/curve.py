@@ -85,8 +85,8 @@ class Curve:
         """The best declared baseline with its runs; a single score where all runs are equal."""
         if not self.baselines:
             return None
-        name = max(self.baselines, key=lambda name: self.sign * float(np.mean(self.baselines[name])))
-        runs = np.asarray(self.baselines[name], dtype=float)
+        every = {name: np.asarray(runs, dtype=float) for name, runs in self.baselines.items()}
+        name, runs = max(every.items(), key=lambda named: self.sign * float(named[1].mean()))
         return name, runs[:1] if (runs == runs[0]).all() else runs
 
     @property

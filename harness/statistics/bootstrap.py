@@ -145,10 +145,8 @@ def _resampled(
     runs: FloatArray, seeds: FloatArray, units: FloatArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return mean, best and sum of squares about the mean of each replicate (curves, replicates)."""
-    if units is None:
-        values = runs.T[..., None]
-    else:
-        values = np.einsum("csu,bu->scb", runs, units / units.shape[1], optimize=True)
+    of_seeds = runs[..., None] if units is None else runs @ (units / units.shape[1]).T
+    values = np.moveaxis(of_seeds, 1, 0)
     centre = runs.reshape(len(runs), -1).mean(axis=1)[:, None]
     centred, n_seeds = values - centre, seeds.shape[1]
     mean = _weighted_sum(centred, seeds) / n_seeds
