@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize, minimize_scalar
 
 from harness.statistics.estimates import Floats, group_means
@@ -478,6 +478,10 @@ NO_STEP = 1e-18
 """Sum of squares of g below which a shape is as good as flat over the sizes seen."""
 
 
+TIE = 1e-10
+"""Share of what is explained up to which two shapes are equally good, so that rounding does not choose."""
+
+
 @dataclass(frozen=True)
 class Zoom:
     """Finer and finer grids: points per parameter, by which factor the step narrows, and how often."""
@@ -506,7 +510,7 @@ def search(runs: Curve, family: Family, means: Floats, *, zoomed: bool = True) -
     goal = (columns - (runs.share @ columns if family.intercept else 0.0)) * runs.counts[:, None]
     grid, steps = _grid(family.name, tuple(runs.sizes.tolist()), tuple(runs.counts.tolist()))
     explained = goal.T @ steps
-    shapes = grid[:, np.abs(explained, out=explained).argmax(axis=1)]
+    shapes = grid[:, _first_best(np.abs(explained, out=explained), axis=1)]
     low, high = np.array(ranges).T[..., None, None]
     width = (high - low) / (family.points - 1)
     zoom = (ALONG_A_LINE, ALONG_A_VALLEY, AMONG_VALLEYS)[min(len(ranges), 3) - 1]
@@ -515,9 +519,15 @@ def search(runs: Curve, family: Family, means: Floats, *, zoomed: bool = True) -
         near = np.clip(shapes[:, None] + around * width, low, high)
         _, steps, norm = _steps(runs, family, near)
         explained = np.einsum("scn,sn->cn", steps, goal) ** 2 / norm
-        shapes = near[:, explained.argmax(axis=0), np.arange(len(means))]
+        shapes = near[:, _first_best(explained, axis=0), np.arange(len(means))]
         width = width * zoom.narrower
     return shapes.T
+
+
+def _first_best(explained: Floats, axis: int) -> NDArray[np.intp]:
+    """Return the place of the first of the best."""
+    least = explained.max(axis=axis, keepdims=True) * (1 - TIE)
+    return np.asarray((explained >= least).argmax(axis=axis))
 
 
 @lru_cache(maxsize=64)

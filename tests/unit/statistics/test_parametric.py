@@ -179,3 +179,19 @@ def test_what_the_sizes_do_not_tell_has_a_reason():
     assert (limit.low, exponent.low) == (None, None)
     assert "have one run: nothing to resample" in limit.reason
     assert "it needs 4 sizes" in offset_law([1, 1, 10, 10, 100, 100], [1, 2, 3, 4, 5, 6])[0].reason
+
+
+def test_rounding_does_not_choose():
+    """Behind a step all steep curves fit alike: scores moved by a rounding error keep their intervals."""
+    sizes = np.repeat([100.0, 1_000, 10_000, 100_000], 4)
+    found = []
+    for last_bit in (0, 1):
+        bounds = []
+        for seed in range(12):
+            rng = np.random.default_rng(seed)
+            step = np.where(sizes > 100, 0.5, 0.42) + rng.normal(0, 0.004, len(sizes))
+            moved = step * (1 + 2.2e-16 * last_bit * rng.integers(-1, 2, len(sizes)))
+            (reached,) = fitted_saturation(sizes, moved, [0.3, 0.31], shares=[0.9], pooled=True).reached
+            bounds += [reached.low, reached.high]
+        found.append(bounds)
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
