@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -11,11 +12,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
 def over(items: Iterable[Item], function: Callable[[Item], Result], *, alone: int) -> Iterator[Result]:
     """Return what a function says of every item, in their order.
 
-    Other processes begin at once, whether or not anybody waits for their answers yet; where there are none,
-    each item waits until it is asked for.
+    Other processes, one per further core, begin at once, whether or not anybody waits for their answers yet.
+    This process does its share, from the last item on, while it waits for one that is not there yet.
 
     Parameters
     ----------
@@ -27,12 +31,28 @@ def over(items: Iterable[Item], function: Callable[[Item], Result], *, alone: in
     waiting = list(items)
     if len(waiting) <= alone:
         return map(function, waiting)
-    from joblib import Parallel, delayed
+    from loky import cpu_count, get_reusable_executor
 
-    answers: Iterator[Result] = Parallel(n_jobs=-1, return_as="generator")(
-        delayed(function)(item) for item in waiting
-    )
-    return answers
+    if (helpers := cpu_count() - 1) < 1:
+        return map(function, waiting)
+    executor = get_reusable_executor(max_workers=helpers, env=ONE_THREAD)
+    return _answers(waiting, function, [executor.submit(function, item) for item in waiting])
+
+
+def _answers(
+    items: Sequence[Item], function: Callable[[Item], Result], begun: Sequence[Future[Result]]
+) -> Iterator[Result]:
+    own: dict[int, Result] = {}
+    last = len(items) - 1
+    try:
+        for i, answer in enumerate(begun):
+            while not answer.done() and begun[last].cancel():
+                own[last] = function(items[last])
+                last -= 1
+            yield own.pop(i) if i in own else answer.result()
+    finally:
+        for answer in begun:
+            answer.cancel()
 
 
 @contextmanager

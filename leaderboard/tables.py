@@ -71,17 +71,17 @@ def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts())
     settings = {setting(record.job) for group in groups for record in _arm(group, "trained")}
     facts = replace(facts, several_settings=len(settings) > 1)
     few = sum(map(len, groups)) <= FEW_JOBS
-    built = list(
-        over(
-            zip(groups, _names(groups), strict=True),
-            partial(_build, store, facts),
-            alone=len(groups) if few else 0,
+    with threadpool_limits(1):  # the other cores have other processes
+        built = list(
+            over(
+                zip(groups, _names(groups), strict=True),
+                partial(_build, store, facts),
+                alone=len(groups) if few else 0,
+            )
         )
-    )
-    cases = [case for table in built for case in table.cases]
-    contestants = (each for table in built if not table.unranked for each in table.contestants)
-    fitted = fits_of(cases)
-    with threadpool_limits(1):  # the other cores are fitting
+        cases = [case for table in built for case in table.cases]
+        contestants = (each for table in built if not table.unranked for each in table.contestants)
+        fitted = fits_of(cases)
         whole = ranking(contestants, arms=MODELS)
         judged, medians = verdicts(cases, fitted)
     curves = (curve for table in built for curve in table.described["curves"])

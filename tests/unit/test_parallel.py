@@ -2,10 +2,12 @@
 
 import gc
 import os
+import time
 from functools import partial
 from operator import call
 
 import pytest
+from loky import cpu_count
 
 from harness.parallel import over, uncollected
 from harness.statistics import FAMILIES, curve, fitted_saturation
@@ -21,7 +23,25 @@ def test_results_come_in_the_order_of_the_items(alone):
 def test_few_items_stay_in_this_process():
     """Others take a second to start."""
     assert set(over([os.getpid] * 3, call, alone=3)) == {os.getpid()}
-    assert os.getpid() not in over([os.getpid] * 3, call, alone=2)
+
+
+@pytest.mark.skipif(cpu_count() < 2, reason="there is one core, and with it one process")
+def test_the_one_that_waits_works_too():
+    """Many items are done by others from the first on and, while there is no answer yet, by this one."""
+    who = "__import__('time').sleep(0.3) or __import__('os').getpid()"
+    found = list(over([who] * 12, eval, alone=0))
+    assert found[0] != os.getpid()
+    assert found[-1] == os.getpid()
+
+
+def test_nothing_goes_on_for_nobody():
+    """What was not begun when the answers are no longer wanted is not done."""
+    begun = over(["__import__('time').sleep(0.2)"] * 50, eval, alone=0)
+    next(begun)
+    left = time.perf_counter()
+    begun.close()
+    assert list(over([1, 2], partial(divmod, 2), alone=0)) == [(2, 0), (1, 0)]
+    assert time.perf_counter() - left < 5
 
 
 def test_what_a_process_raises_is_raised_here():
