@@ -188,28 +188,31 @@ def _means(task: TaskScores, model: str, shared: bytes, draws: Draws | None) -> 
 
 @lru_cache(maxsize=512)
 def _runs_of_units(task: TaskScores, model: str, shared: bytes, drawn: tuple[int, int] | None) -> Floats:
-    """Return the score of each seed (n_seeds, n or 1) with resampled units."""
-    kept = np.flatnonzero(np.frombuffer(shared, dtype=bool))
-    share = _unit_weights(task, *drawn)[kept] if drawn else np.ones((len(kept), 1))
-    sign = 1 if task.direction == "up" else -1
-    values, weights = np.asarray(task.scores[model], dtype=float)[:, kept], _weights(task, model)[:, kept]
-    counted = np.where(weights > 0, values, 0.0) * weights
-    return np.asarray(sign * (counted @ share) / (weights @ share))
+    """Return the score of each seed (n_seeds, n or 1) with resampled units.
 
-
-@lru_cache(maxsize=64)
-def _unit_weights(task: TaskScores, n: int, seed: int) -> Floats:
-    """Return the weight of each unit in each resample (n_units, n): exponential, one stream per cluster.
-
-    Divided by their sum they are the uniform Dirichlet weights of the Bayesian bootstrap (Rubin 1981, doi
-    10.1214/aos/1176345338): unlike counts they need no list of all units to be drawn from, so that tasks
-    share the units that they have in common, and no resample is without units.
+    A unit's weight in a resample is exponential, one stream per cluster. Divided by their sum these are the
+    uniform Dirichlet weights of the Bayesian bootstrap (Rubin 1981, doi 10.1214/aos/1176345338): unlike
+    counts they need no list of all units to be drawn from, so that tasks share the units that they have in
+    common, and no resample is without units.
     """
-    names, codes = np.unique(task.unit_names(), return_inverse=True)
-    return _drawn_units(task.of_family, tuple(names.tolist()), n, seed)[codes]
+    kept = np.flatnonzero(np.frombuffer(shared, dtype=bool))
+    values, weights = np.asarray(task.scores[model], dtype=float)[:, kept], _weights(task, model)[:, kept]
+    sums = np.where(weights > 0, values, 0.0) * weights
+    share = np.ones((len(kept), 1))
+    if drawn:
+        names, codes = np.unique(task.unit_names(), return_inverse=True)
+        share = _drawn_units(task.of_family, tuple(names.tolist()), *drawn)
+        sums, weights = (_by_cluster(each, codes[kept], len(names)) for each in (sums, weights))
+    sign = 1 if task.direction == "up" else -1
+    return np.asarray(sign * (sums @ share) / (weights @ share))
 
 
-@lru_cache(maxsize=16)
+def _by_cluster(values: Floats, codes: NDArray[np.intp], n: int) -> Floats:
+    """Return the sums over clusters (n_rows, n) of what units have (n_rows, n_units)."""
+    return np.array([np.bincount(codes, weights=row, minlength=n) for row in values])
+
+
+@lru_cache(maxsize=8)
 def _drawn_units(family: str, names: tuple[str, ...], n: int, seed: int) -> Floats:
     """Return the weight of each cluster (n_clusters, n), the same in all tasks of the family."""
     return np.array([_generator(seed, "unit", family, name).standard_exponential(n) for name in names])
