@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HALF_A_CHARACTER = re.compile(r"[\ud800-\udfff]")
+"""A lone surrogate: Python's texts can hold one, files, pages and terminals cannot."""
+
+
+def writable(said: Any) -> Any:
+    """Return what a guest said, texts in lists and mappings too, with half characters spelled out."""
+    if isinstance(said, str):
+        return HALF_A_CHARACTER.sub(lambda half: f"\\u{ord(half[0]):x}", said)
+    if isinstance(said, Mapping):
+        return {writable(name): writable(value) for name, value in said.items()}
+    if isinstance(said, list | tuple):
+        return [writable(each) for each in said]
+    return said
+
 
 class HarnessError(Exception):
     """A complaint that a person can act on: what happened, the value, what would have been accepted."""

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""The environment of the others, who have a core each."""
 
 
-def over(items: Iterable[Item], function: Callable[[Item], Result], *, alone: int) -> Iterator[Result]:
-    """Return what a function says of every item, in their order.
+def over(
+    items: Iterable[Item], function: Callable[[Item], Result], *, alone: int
+) -> Generator[Result, None, None]:
+    """Return what a function says of every item, in their order; what it raises is raised in its turn.
 
     Other processes, one per further core, begin at once, whether or not anybody waits for their answers yet.
-    This process does its share, from the last item on, while it waits for one that is not there yet.
+    This process does its share, from the last item on, while it waits for one that is not there yet. Close
+    the generator where its answers are no longer wanted.
 
     Parameters
     ----------
@@ -29,30 +33,48 @@ def over(items: Iterable[Item], function: Callable[[Item], Result], *, alone: in
         Up to how many items one process does them all: others take a second to start.
     """
     waiting = list(items)
-    if len(waiting) <= alone:
-        return map(function, waiting)
-    from loky import cpu_count, get_reusable_executor
+    helpers = _other_cores() if len(waiting) > alone else 0
+    if not helpers:
+        return (function(item) for item in waiting)
+    from loky import get_reusable_executor
 
-    if (helpers := cpu_count() - 1) < 1:
-        return map(function, waiting)
     executor = get_reusable_executor(max_workers=helpers, env=ONE_THREAD)
-    return _answers(waiting, function, [executor.submit(function, item) for item in waiting])
+    answers = _answers(waiting, function, [executor.submit(function, item) for item in waiting])
+    next(answers)
+    return cast("Generator[Result, None, None]", answers)
+
+
+def _other_cores() -> int:
+    from loky import cpu_count
+
+    return int(cpu_count()) - 1
 
 
 def _answers(
     items: Sequence[Item], function: Callable[[Item], Result], begun: Sequence[Future[Result]]
-) -> Iterator[Result]:
-    own: dict[int, Result] = {}
+) -> Generator[Result | None, None, None]:
+    """Yield nothing once, so that closing it ends the work even if nobody asked yet; then the answers."""
+    own: dict[int, Future[Result]] = {}
     last = len(items) - 1
     try:
+        yield None
         for i, answer in enumerate(begun):
             while not answer.done() and begun[last].cancel():
-                own[last] = function(items[last])
+                own[last] = _done_here(function, items[last])
                 last -= 1
-            yield own.pop(i) if i in own else answer.result()
+            yield own.pop(i, answer).result()
     finally:
         for answer in begun:
             answer.cancel()
+
+
+def _done_here(function: Callable[[Item], Result], item: Item) -> Future[Result]:
+    done: Future[Result] = Future()
+    try:
+        done.set_result(function(item))
+    except Exception as error:
+        done.set_exception(error)
+    return done
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from harness.contracts.cards import (
     TaskCard,
     Units,
 )
+from harness.errors import writable
 from harness.records import as_parameters
 
 GROUP = "harness"
@@ -160,8 +161,8 @@ def _broken(name: str, distribution: importlib.metadata.Distribution, error: Bas
     return Broken(
         name=name,
         distribution=f"{distribution.name} {distribution.version}",
-        reason=f"{type(error).__name__}: {error}",
-        traceback="".join(traceback.format_exception(error)),
+        reason=writable(f"{type(error).__name__}: {error}"),
+        traceback=writable("".join(traceback.format_exception(error))),
     )
 
 

@@ -40,7 +40,7 @@ from harness.corpus import Overlap, aligned, open_spool, spool
 from harness.digest import address
 from harness.doors import Doors
 from harness.environment import process_name
-from harness.errors import ContractBroken, Damaged, NotApplicable, NotFinite
+from harness.errors import ContractBroken, Damaged, NotApplicable, NotFinite, writable
 from harness.records import (
     SAMPLING_VERSION,
     Baseline,
@@ -153,14 +153,14 @@ class Bench:
         try:
             return work.score()
         except NotApplicable as reason:
-            return Outcome(status="not-applicable", reason=_whole(str(reason)), costs=work.costs())
+            return Outcome(status="not-applicable", reason=writable(str(reason)), costs=work.costs())
         except BaseException as error:  # a guest may raise anything; workers get no interrupts of their own
             failure = Failure(
                 kind=failure_class(error),
-                reason=_whole(f"{type(error).__name__}: {error}"),
+                reason=writable(f"{type(error).__name__}: {error}"),
                 stage=self.stage[0],
                 stage_address=self.stage[1],
-                traceback=_whole("".join(traceback.format_exception(error))),
+                traceback=writable("".join(traceback.format_exception(error))),
             )
             return Outcome(status="failed", failure=failure, costs=work.costs())
 
@@ -606,8 +606,7 @@ def write_scores(folder: Path, scores: Scores, split: Split, notes: Mapping[str,
         "notes": {"unit_kind": split.unit_kind, **notes, **scores.notes},
         "split_digest": splits.split_digest(split),
     }
-    text = json.dumps(found, allow_nan=False, ensure_ascii=False)
-    (folder / "scores.json").write_text(text, encoding="utf-8", errors="replace")  # half characters too
+    (folder / "scores.json").write_text(json.dumps(writable(found), allow_nan=False))
     units = Units(
         names=_texts(scores.unit_names),
         weights=None if scores.weights is None else np.asarray(scores.weights, dtype=float),
@@ -629,11 +628,6 @@ def check_device(device: str) -> None:
 
     if not torch.cuda.is_available():
         raise OSError("this job was planned for a CUDA device and the worker sees none")
-
-
-def _whole(text: str) -> str:
-    """Return a guest's text as one that can be written: half characters (lone surrogates) are spelled out."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 def failure_class(error: BaseException) -> FailureClass:

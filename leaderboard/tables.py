@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -81,9 +82,9 @@ def make_tables(records: Iterable[Record], store: Store, facts: Facts = Facts())
         )
         cases = [case for table in built for case in table.cases]
         contestants = (each for table in built if not table.unranked for each in table.contestants)
-        fitted = fits_of(cases)
-        whole = ranking(contestants, arms=MODELS)
-        judged, medians = verdicts(cases, fitted)
+        with closing(fits_of(cases)) as fitted:
+            whole = ranking(contestants, arms=MODELS)
+            judged, medians = verdicts(cases, fitted)
     curves = (curve for table in built for curve in table.described["curves"])
     for curve, verdict in zip(curves, judged, strict=True):
         curve.update(verdict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,7 @@ class Case:
         return canonical([self.model, None if self.primary else self.metric])
 
 
-def fits_of(cases: Sequence[Case]) -> Iterator[Fits]:
+def fits_of(cases: Sequence[Case]) -> Generator[Fits, None, None]:
     """Return the fits of those curves that get any, which other processes begin to make at once."""
     return fit_all([case.curve for case in cases if case.primary and case.curve is not None])
 

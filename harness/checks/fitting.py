@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +100,7 @@ def law(curve: Curve, selection: Selection | None = None) -> Law:
     )
 
 
-def fit_all(curves: Sequence[Curve]) -> Iterator[Fits]:
+def fit_all(curves: Sequence[Curve]) -> Generator[Fits, None, None]:
     """Fit every curve in turn, many of them on all cores, where work begins before anybody asks."""
     return over(curves, fit, alone=FEW)
 

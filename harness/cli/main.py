@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import typer
@@ -32,6 +33,8 @@ OURS = (
 
 def main() -> None:
     """Run the command line; every complaint is a sentence with the exit code of its kind."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever a guest says can be printed
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         build_app(sys.argv[1] if len(sys.argv) > 1 else "")()
     except HarnessError as error:

@@ -84,6 +84,11 @@ def group_means(values: Floats, groups: NDArray[np.intp]) -> Floats:
     return np.asarray(np.bincount(groups, weights=values) / np.bincount(groups))
 
 
+def cluster_sums(values: Floats, clusters: NDArray[np.intp], n: int) -> Floats:
+    """Return the sums over clusters (n_rows, n) of what units have (n_rows, n_units), their codes given."""
+    return np.array([np.bincount(clusters, weights=row, minlength=n) for row in values])
+
+
 def resampled_runs(
     values: Floats, groups: NDArray[np.intp], n: int, seed: int, *, pooled: bool = False
 ) -> Floats:

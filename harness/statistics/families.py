@@ -322,7 +322,8 @@ class FamilyFit:
         n ln(rss / n) + 2 k + 2 k (k + 1) / (n - k - 1), k counting the variance too (Hurvich and Tsai 1989,
         doi 10.1093/biomet/76.2.297).
     at_edge
-        Whether a shape parameter lies on the edge of what was searched: it is then not identified.
+        Whether a shape parameter lies on the edge of what was searched: it is then not identified. Of shapes
+        that fit equally the first one stands for all, which need not lie on an edge.
     unquotable
         Why the exponents among the parameters may be computed with but not quoted, if so.
     """
@@ -461,9 +462,9 @@ def _obstacle(runs: Curve, family: Family) -> str | None:
 
 
 def regression(runs: Curve, family: Family, shape: Floats, means: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return c0, c1 and the weighted sum of squares of the means about the curve, each (...,).
+    """Return c0, c1 and the weighted sum of squares of the means about the curve, each (n,).
 
-    Shape parameters are (..., n_shape), means (..., n_sizes).
+    Shape parameters are (n, n_shape), means (n, n_sizes), or one of each without the n.
     """
     value = np.asarray(means @ runs.share if family.intercept else np.zeros(means.shape[:-1]))
     goal = means.T - value

@@ -28,7 +28,7 @@ from scipy.special import ndtr, stdtrit
 from scipy.stats import kendalltau, rankdata, trim_mean
 
 from harness.statistics.curves import Direction
-from harness.statistics.estimates import Estimate, Floats, percentile
+from harness.statistics.estimates import Estimate, Floats, cluster_sums, percentile
 
 FEW_FAMILIES = 6
 """Below this many independent tasks no exact paired test can reach p < .05 two-sided (2 / 2**5 = .0625)."""
@@ -183,7 +183,8 @@ def _runs(task: TaskScores, model: str, shared: bytes, draws: Draws | None) -> F
 @lru_cache(maxsize=1024)
 def _means(task: TaskScores, model: str, shared: bytes, draws: Draws | None) -> Floats:
     """Return the mean over seeds in each resample (n,)."""
-    return np.asarray(_runs(task, model, shared, draws).mean(axis=0))
+    runs = _runs(task, model, shared, draws)
+    return np.asarray(runs[0] + (runs - runs[0]).mean(axis=0))  # the mean of equal runs is what they are
 
 
 @lru_cache(maxsize=512)
@@ -202,14 +203,13 @@ def _runs_of_units(task: TaskScores, model: str, shared: bytes, drawn: tuple[int
     if drawn:
         names, codes = np.unique(task.unit_names(), return_inverse=True)
         share = _drawn_units(task.of_family, tuple(names.tolist()), *drawn)
-        sums, weights = (_by_cluster(each, codes[kept], len(names)) for each in (sums, weights))
+        sums, weights = (cluster_sums(each, codes[kept], len(names)) for each in (sums, weights))
     sign = 1 if task.direction == "up" else -1
-    return np.asarray(sign * (sums @ share) / (weights @ share))
-
-
-def _by_cluster(values: Floats, codes: NDArray[np.intp], n: int) -> Floats:
-    """Return the sums over clusters (n_rows, n) of what units have (n_rows, n_units)."""
-    return np.array([np.bincount(codes, weights=row, minlength=n) for row in values])
+    # Row by row, since the last bit of a product of matrices depends on how many rows there are.
+    by_run, total = (
+        np.stack([row @ share for row in np.ascontiguousarray(each)]) for each in (sums, weights)
+    )
+    return np.asarray(sign * by_run / total)
 
 
 @lru_cache(maxsize=8)

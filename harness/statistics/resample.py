@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from harness.statistics.estimates import quantiles
+from harness.statistics.estimates import cluster_sums, quantiles
 
 BLOCK = 2_000_000
 """Resampling counts drawn or multiplied at a time, so that memory does not grow with the units."""
@@ -115,7 +114,8 @@ def paired_difference(
     gained = (np.where(counting, difference, 0.0) * weight)[:, kept]
     sums, shares = gained, weight[:, kept]
     if cluster is not None:
-        sums, shares = (_by_cluster(each, cluster[kept]) for each in (sums, shares))
+        names, codes = np.unique(cluster[kept], return_inverse=True)
+        sums, shares = (cluster_sums(each, codes, len(names)) for each in (sums, shares))
     weighed = bool(shares.shape[1]) and bool(shares.sum(axis=1).all())
     found = Interval(
         estimate=float((sums.sum(axis=1) / shares.sum(axis=1)).mean()) if weighed else None,
@@ -158,12 +158,6 @@ def _too_few(found: Interval) -> str:
         return "no unit has both scores"
     what = "unit" if found.n_units == 1 else "cluster of units"
     return f"only one {what}: nothing to resample"
-
-
-def _by_cluster(values: NDArray[np.float64], clusters: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the sums over clusters (n_rows, n_clusters) of what units have (n_rows, n_units)."""
-    names, codes = np.unique(clusters, return_inverse=True)
-    return np.array([np.bincount(codes, weights=row, minlength=len(names)) for row in values])
 
 
 def _means(sums: NDArray[np.float64], shares: NDArray[np.float64], n: int, seed: int) -> NDArray[np.float64]:

@@ -273,13 +273,13 @@ def crossing(sizes: ArrayLike, fitted: FloatArray, bar: FloatArray | float) -> F
     sizes = np.asarray(sizes, dtype=float)
     first = np.argmax(fitted >= bar, axis=0)[None]
 
-    def step(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def start_and_rise(values: FloatArray) -> tuple[FloatArray, FloatArray]:
         start, end = (np.take_along_axis(values, at, axis=0)[0] for at in (np.maximum(first - 1, 0), first))
         return start, end - start
 
-    (log_size, wide), (below, high) = step(np.log(sizes)), step(fitted)
+    (log_size, width), (below, rise) = start_and_rise(np.log(sizes)), start_and_rise(fitted)
     with np.errstate(divide="ignore", invalid="ignore"):
-        inside = np.exp(log_size + (bar - below) / high * wide)
+        inside = np.exp(log_size + (bar - below) / rise * width)
     return np.select([~(fitted[-1] >= bar), first[0] == 0], [np.nan, sizes[0]], inside)
 
 

@@ -91,8 +91,11 @@ class Blobs:
         """
         folder = self.path(stage, address)
         file, digest = folder / name, _digests(folder).get(name)
-        content = file.read_bytes() if digest and file.is_file() else None
-        if content is None or content_digest(content) != digest:
+        try:
+            content = file.read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise _damaged(file) from error
+        if content_digest(content) != digest:
             raise _damaged(file)
         return content
 

@@ -32,6 +32,7 @@ def test_broken_clashing_and_hopeless_plugins_are_named_and_stop_nothing(place, 
     listed = place("list")
     assert "broken: " in listed
     assert "of broken 1.0" in listed
+    assert "half of \\udc80 a character" in listed
     assert 'clashing: the model "pca" of clashing 1.0 is left out; scfm-harness 0.1.0 has that name' in listed
     out = place(*RUN)
     assert 'pruned everywhere: the model "hopeless" of hopeless 1.0' in out

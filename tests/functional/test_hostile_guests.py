@@ -66,14 +66,14 @@ def test_the_next_guest_gets_a_clean_worker(place, installed):
 
 
 def test_half_characters_cost_no_board(place, installed):
-    """Notes and reasons that no file could hold are kept with a question mark instead."""
+    """Notes and reasons that no file could hold are kept with it spelled out."""
     place.packages = (installed("hostile"),)
     place.suite(models=["do_nothing"], tasks=["mumbles"], corpora=[], sizes=[], seeds=[0])
     place("run", "mine.yaml", "--catalogue", "catalogue.yaml", "--jobs", 1)
     (score,) = place.board()["scores"]
-    assert score["undefined"] == {"nothing": "half of ? a character"}
-    assert score["notes"]["said"] == "half of ? a character"
-    assert score["notes"]["half of ? a character"] == 1
+    half = "half of \\udc80 a character"
+    assert score["undefined"] == {"nothing": half}
+    assert (score["notes"]["said"], score["notes"][half]) == (half, 1)
 
 
 def test_scores_that_cannot_be_are_not_kept(place, installed):

@@ -1,6 +1,6 @@
 """Errors carry an exit code and help to find the right name."""
 
-from harness.errors import BadData, HarnessError, Misuse, did_you_mean
+from harness.errors import BadData, HarnessError, Misuse, did_you_mean, writable
 
 
 def test_exit_codes_are_the_documented_ones():
@@ -13,3 +13,10 @@ def test_a_close_name_is_proposed_else_all_are_listed():
     assert did_you_mean("randm", ["random", "sketch"]) == ' Did you mean "random"?'
     assert did_you_mean("zzz", ["random", "sketch"]) == " Known: random, sketch."
     assert did_you_mean("zzz", []) == " Known: none."
+
+
+def test_what_a_guest_says_can_be_written():
+    """Half characters are spelled out, in names too, so that two of them stay two; all else is as it was."""
+    one, other = chr(0xDC80), chr(0xDC81)
+    said = {f"a{one}": 1, f"a{other}": [one, ("é", None)], "n": 2.5}
+    assert writable(said) == {"a\\udc80": 1, "a\\udc81": ["\\udc80", ["é", None]], "n": 2.5}

@@ -4,6 +4,7 @@ import gc
 import os
 import time
 from functools import partial
+from itertools import islice
 from operator import call
 
 import pytest
@@ -34,10 +35,11 @@ def test_the_one_that_waits_works_too():
     assert found[-1] == os.getpid()
 
 
-def test_nothing_goes_on_for_nobody():
-    """What was not begun when the answers are no longer wanted is not done."""
+@pytest.mark.parametrize("asked", [0, 1])
+def test_nothing_goes_on_for_nobody(asked):
+    """What was not begun when the answers are no longer wanted is not done, even if they never were."""
     begun = over(["__import__('time').sleep(0.2)"] * 50, eval, alone=0)
-    next(begun)
+    assert list(islice(begun, asked)) == [None] * asked
     left = time.perf_counter()
     begun.close()
     assert list(over([1, 2], partial(divmod, 2), alone=0)) == [(2, 0), (1, 0)]
@@ -48,6 +50,14 @@ def test_what_a_process_raises_is_raised_here():
     """An error is nobody's result."""
     with pytest.raises(ZeroDivisionError):
         list(over([1, 0], partial(divmod, 1), alone=1))
+
+
+def test_errors_wait_for_their_turn():
+    """The answers before one come first, whoever raised it."""
+    found = over(["0", "1", "2", "1 / 0", "4"], eval, alone=0)
+    assert list(islice(found, 3)) == [0, 1, 2]
+    with pytest.raises(ZeroDivisionError):
+        next(found)
 
 
 def test_fits_travel_between_processes():

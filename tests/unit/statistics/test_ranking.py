@@ -358,3 +358,18 @@ def test_same_seed_same_answer_whatever_came_between():
 def test_units_of_models_must_agree():
     with pytest.raises(ValueError, match="same units for all"):
         TaskScores(name="t", scores={"a": np.zeros((2, 3)), "b": np.zeros((2, 4))})
+
+
+@pytest.mark.parametrize("units", [False, True])
+def test_equal_models_tie_however_many_runs_they_have(units):
+    """Rounding tells nobody apart: one run and three equal ones win half of the time, in any resample."""
+    rng = np.random.default_rng(0)
+    tasks = []
+    for i in range(4):
+        run = rng.random((1, 7 if units else 1))
+        scores = {"once": run, "thrice": run.repeat(3, axis=0), "twice": run.repeat(2, axis=0)}
+        tasks.append(TaskScores(name=f"t{i}", scores=scores, family="one"))
+    found = rank(tasks, ["once", "thrice", "twice"], sampled=False, n=200)
+    assert {(e.value, e.low, e.high) for e in found.average_rank.values()} == {(2.0, 2.0, 2.0)}
+    assert {(p.wins.value, p.wins.low, p.wins.high) for p in found.comparisons} == {(0.5, 0.5, 0.5)}
+    assert {(p.difference.low, p.difference.high) for p in found.comparisons} == {(0.0, 0.0)}
