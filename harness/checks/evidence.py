@@ -133,6 +133,7 @@ class Evidence:
 
 
 NAMES = frozenset(field.name for field in fields(Evidence))
+"""All numbers of `Evidence`."""
 
 
 def measure(block: Block, permutations: int, seed: int) -> Columns:

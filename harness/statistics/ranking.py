@@ -467,6 +467,10 @@ def _letter(i: int) -> str:
     return ascii_lowercase[i] if i < 26 else f"({i + 1})"
 
 
+_Match = tuple[bytes, int, int]
+"""Units that two models share on a task, and the seeds of each."""
+
+
 def _compared(
     tasks: Sequence[TaskScores],
     first: str,
@@ -485,10 +489,6 @@ def _compared(
         for pair in _compared_alike(tasks, first, members, matches, sampled, draws, level)
     }
     return [found[other] for other in others]
-
-
-_Match = tuple[bytes, int, int]
-"""Units that two models share on a task, and the seeds of each."""
 
 
 def _match(task: TaskScores, first: str, second: str) -> _Match | None:
