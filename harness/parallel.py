@@ -11,8 +11,14 @@ from typing import TypeVar, cast
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""The environment of the others, who have a core each."""
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+"""Variables of the environment that tell libraries how many threads a process may have."""
 
 
 def over(
@@ -37,7 +43,8 @@ def over(
         return (function(item) for item in waiting)
     from loky import get_reusable_executor
 
-    executor = get_reusable_executor(max_workers=helpers, env=ONE_THREAD)
+    one_thread = dict.fromkeys(THREAD_VARIABLES, "1")  # the others have a core each
+    executor = get_reusable_executor(max_workers=helpers, env=one_thread)
     answers = _answers(waiting, function, [executor.submit(function, item) for item in waiting])
     next(answers)
     return cast("Generator[Result, None, None]", answers)

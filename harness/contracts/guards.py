@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.audit import audit
 from harness.contracts.cards import TaskCard
 from harness.contracts.task import Scores
-from harness.errors import ContractBroken, NotFinite
+from harness.errors import ContractBroken, NotFinite, writable
 from harness.records import History
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def refuse_contradictions(found: list[str], who: str) -> None:
 
 def _is_text(name: str) -> bool:
     """Return whether a name can be kept in a file."""
-    return "\0" not in name and name.encode(errors="replace").decode() == name
+    return "\0" not in name and writable(name) == name
 
 
 def _are_weights(values: Any, n_units: int) -> bool:

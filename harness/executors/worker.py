@@ -13,6 +13,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from harness.parallel import THREAD_VARIABLES
 from harness.records import Outcome
 from harness.stages import Bench, Order
 from harness.store import Store
@@ -21,13 +22,6 @@ BENCH: Bench | None = None
 STATUS: _Status | None = None
 REPORT_EVERY = 0.2
 """Seconds between two reports of progress."""
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
